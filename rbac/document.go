@@ -1,0 +1,159 @@
+package rbac
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"golang.org/x/text/width"
+)
+
+// DocumentKind is a kind of identity document (art. 7: experts from home and abroad).
+type DocumentKind string
+
+// DocumentKinds with their Chinese names.
+var DocumentKinds = map[DocumentKind]string{
+	"resident_id": "居民身份证", "passport": "护照", "hk_macao": "港澳居民来往内地通行证",
+	"taiwan": "台湾居民来往大陆通行证", "foreign_resident": "外国人永久居留身份证", "officer": "军官证",
+}
+
+// Document identifies a person. Number has no spaces and is in upper case.
+type Document struct {
+	Kind   DocumentKind
+	Number string
+}
+
+var documentForms = map[DocumentKind]struct {
+	form *regexp.Regexp
+	want string
+}{
+	"resident_id":      {regexp.MustCompile(`^\d{17}[\dX]$`), "18位，末位为数字或X"},
+	"passport":         {regexp.MustCompile(`^[A-Z0-9]{5,17}$`), "5至17位字母和数字"},
+	"hk_macao":         {regexp.MustCompile(`^[HM]\d{8}(\d{2})?$`), "H或M加8位或10位数字"},
+	"taiwan":           {regexp.MustCompile(`^(\d{8}|\d{10}[A-Z])$`), "8位数字"},
+	"foreign_resident": {regexp.MustCompile(`^([A-Z]{3}\d{12}|9\d{16}[\dX])$`), "3位字母加12位数字，或9开头的18位号码"},
+	"officer":          {regexp.MustCompile(`^\p{Han}{0,4}字?第?\d{4,9}号?$`), "军官证上的完整编号"},
+}
+
+// Fold makes full-width text half-width and drops white space.
+func Fold(text string) string {
+	return strings.Join(strings.Fields(width.Fold.String(text)), "")
+}
+
+// ParseDocument reads a document; kind is a code or its Chinese name. The error
+// says in Chinese what is wrong.
+func ParseDocument(kind, number string) (Document, error) {
+	d := Document{DocumentKind(strings.TrimSpace(kind)), strings.ToUpper(Fold(number))}
+	for code, name := range DocumentKinds {
+		if Fold(kind) == name || (code == "resident_id" && Fold(kind) == "身份证") {
+			d.Kind = code
+		}
+	}
+	form, ok := documentForms[d.Kind]
+	if !ok {
+		return Document{}, fmt.Errorf("证件类型“%.20s”不在可用之列，请选居民身份证、护照、通行证、永久居留身份证或军官证", kind)
+	}
+	if !form.form.MatchString(d.Number) {
+		return Document{}, fmt.Errorf("%s号码写法不对，应为%s", DocumentKinds[d.Kind], form.want)
+	}
+	if d.Kind == "resident_id" {
+		if want := residentCheck(d.Number[:17]); d.Number[17] != want {
+			return Document{}, fmt.Errorf("居民身份证号码校验位不对（末位应为%c），请核对是否录错", want)
+		}
+		if born, err := time.Parse("20060102", d.Number[6:14]); err != nil || born.Year() < 1900 {
+			return Document{}, fmt.Errorf("居民身份证号码中的出生日期%s不存在，请核对", d.Number[6:14])
+		}
+	}
+	return d, nil
+}
+
+// residentCheck is the check digit of GB 11643 (ISO 7064 MOD 11-2).
+func residentCheck(digits string) byte {
+	sum, weight := 0, 1
+	for i := len(digits) - 1; i >= 0; i-- {
+		weight = weight * 2 % 11
+		sum += int(digits[i]-'0') * weight
+	}
+	return "10X98765432"[sum%11]
+}
+
+// Key is "kind:number", what the blind index and a frame's person digest are made of.
+func (d Document) Key() string { return string(d.Kind) + ":" + d.Number }
+
+// BirthYear is read from a resident's number, else 0.
+func (d Document) BirthYear() int {
+	if d.Kind != "resident_id" || len(d.Number) != 18 {
+		return 0
+	}
+	born, err := time.Parse("20060102", d.Number[6:14])
+	if err != nil {
+		return 0
+	}
+	return born.Year()
+}
+
+// Masked shows the ends only.
+func (d Document) Masked() string { return Mask(d.Number, 3, 2) }
+
+// Mask keeps the first head and last tail characters.
+func Mask(text string, head, tail int) string {
+	runes := []rune(text)
+	if len(runes) <= head+tail {
+		return strings.Repeat("*", len(runes))
+	}
+	return string(runes[:head]) + strings.Repeat("*", len(runes)-head-tail) + string(runes[len(runes)-tail:])
+}
+
+// MakeResidentID makes a well-formed number of nobody: area code (6 digits),
+// birth date and a sequence 0–999. For demonstrations and tests.
+func MakeResidentID(area string, year, month, day, seq int) string {
+	digits := fmt.Sprintf("%s%04d%02d%02d%03d", area, year, month, day, seq%1000)
+	return digits + string(residentCheck(digits))
+}
+
+var phoneForm = regexp.MustCompile(`^(1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|\+\d{6,15})$`)
+
+// ParsePhone reads a mainland mobile or landline, or a number with +country.
+func ParsePhone(text string) (string, error) {
+	number := Fold(text)
+	if !phoneForm.MatchString(number) {
+		return "", fmt.Errorf("电话号码写法不对，应为11位手机号、区号加座机号，或以+国家码开头")
+	}
+	return number, nil
+}
+
+const creditAlphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+
+// ParseCreditCode reads a 统一社会信用代码 (GB 32100) and checks its check digit.
+func ParseCreditCode(text string) (string, error) {
+	code := strings.ToUpper(Fold(text))
+	if len(code) != 18 {
+		return "", fmt.Errorf("统一社会信用代码应为18位，现为%d位", len([]rune(code)))
+	}
+	for _, c := range code {
+		if !strings.ContainsRune(creditAlphabet, c) {
+			return "", fmt.Errorf("统一社会信用代码中不应有“%c”（不使用I、O、S、V、Z）", c)
+		}
+	}
+	if want := creditCheck(code[:17]); code[17] != want {
+		return "", fmt.Errorf("统一社会信用代码校验位不对（末位应为%c），请核对是否录错", want)
+	}
+	return code, nil
+}
+
+func creditCheck(head string) byte {
+	sum, weight := 0, 1
+	for i := range len(head) {
+		sum += strings.IndexByte(creditAlphabet, head[i]) * weight
+		weight = weight * 3 % 31
+	}
+	return creditAlphabet[(31-sum%31)%31]
+}
+
+// MakeCreditCode makes a well-formed code of no unit; seq 0–99999999. For
+// demonstrations and tests.
+func MakeCreditCode(seq int) string {
+	head := fmt.Sprintf("91500106%08dX", seq%100000000)
+	return head + string(creditCheck(head))
+}
