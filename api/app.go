@@ -1,0 +1,134 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"keping/configs"
+	"keping/configs/database"
+	"keping/configs/files"
+	"keping/configs/redis"
+	"keping/rbac/enforcer"
+	"keping/rbac/notice"
+	"keping/rbac/secret"
+	"keping/rbac/session"
+	"keping/rbac/store"
+)
+
+// App is a whole running service: database, Redis, outbox worker and server.
+type App struct {
+	*Server
+	redis  *goredis.Client
+	worker *notice.Worker
+	lines  sync.WaitGroup
+	stop   context.CancelFunc
+}
+
+// Open opens everything the configuration names, migrates the database and
+// starts the worker. The clock is for acts; sign-in keeps the real one.
+func Open(ctx context.Context, cfg configs.Config, clock database.Clock) (*App, error) {
+	if err := cfg.EnsureKeys(); err != nil {
+		return nil, err
+	}
+	keys, err := secret.NewKeys(cfg.Keys.Seal, cfg.Keys.Index)
+	if err != nil {
+		return nil, err
+	}
+	db, err := database.Open(cfg.Database.DSN, cfg.Data, clock)
+	if err != nil {
+		return nil, fmt.Errorf("打开数据库：%w", err)
+	}
+	app := &App{}
+	fail := func(err error) (*App, error) {
+		db.Close()
+		if app.redis != nil {
+			app.redis.Close()
+		}
+		return nil, err
+	}
+	if err := db.Migrate(ctx); err != nil {
+		return fail(err)
+	}
+	if app.redis, err = redis.Open(ctx, cfg.Redis.URL); err != nil {
+		return fail(err)
+	}
+	judge, err := enforcer.New(configs.Model, configs.Policy)
+	if err != nil {
+		return fail(err)
+	}
+	kept := &store.Store{DB: db, Keys: keys}
+	sessions, err := session.New(cfg, kept, app.redis)
+	if err != nil {
+		return fail(err)
+	}
+	driver, err := notice.NewDriver(cfg.Mail)
+	if err != nil {
+		return fail(err)
+	}
+	app.Server = New(cfg, kept, judge, sessions, files.Folder(filepath.Join(cfg.Data, "files")))
+	app.worker = &notice.Worker{DB: db, Keys: keys, Driver: driver, Wake: app.Wake}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	app.stop = stop
+	app.lines.Go(func() { app.worker.Run(background) })
+	if app.redis != nil {
+		app.lines.Go(func() { app.relayWakes(background) })
+	}
+	return app, nil
+}
+
+const wakeChannel = "keping:wake"
+
+// relayWakes lets an act on one replica wake the workers of all others.
+func (a *App) relayWakes(ctx context.Context) {
+	a.Server.announce = func() { a.redis.Publish(ctx, wakeChannel, "outbox") }
+	heard := a.redis.Subscribe(ctx, wakeChannel)
+	defer heard.Close()
+	for {
+		if _, err := heard.ReceiveMessage(ctx); err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			slog.Warn("redis subscription", "error", err)
+			time.Sleep(time.Second)
+			continue
+		}
+		a.Server.wakeHere()
+	}
+}
+
+// Close stops the worker and closes all connections.
+func (a *App) Close() error {
+	a.stop()
+	a.lines.Wait()
+	err := a.Store.DB.Close()
+	if a.redis != nil {
+		err = errors.Join(err, a.redis.Close())
+	}
+	return err
+}
+
+// Serve answers on the listener until ctx ends, then finishes the requests in
+// flight, at most for half a minute.
+func (a *App) Serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{Handler: a.Server, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		stopped <- server.Shutdown(deadline)
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}
