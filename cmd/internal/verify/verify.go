@@ -1,0 +1,214 @@
+// Package verify holds the commands by which anyone recomputes what the
+// service published. It uses pure packages only: no database, no network.
+package verify
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"keping/experts/draw"
+	"keping/rbac/journal"
+	"keping/rbac/secret"
+)
+
+// usage marks an error as bad usage or unreadable input: exit status 2.
+type usage struct{ error }
+
+func (u usage) Unwrap() error { return u.error }
+
+// Usage marks err as bad usage or unreadable input.
+func Usage(err error) error { return usage{err} }
+
+// Status prints err, if any, and returns the exit status.
+func Status(err error) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, err)
+	var unreadable *journal.Unreadable
+	if errors.As(err, &usage{}) || errors.As(err, &unreadable) {
+		return 2
+	}
+	return 1
+}
+
+// Commands are `verify …`.
+type Commands struct {
+	Draw    verifyDraw    `cmd:"" help:"验证抽取记录：从候选名单和各方秘密重算，逐项比对"`
+	Journal verifyJournal `cmd:"" help:"验证日志：逐条重算，链不中断"`
+	Ranking verifyRanking `cmd:"" help:"验证排名记录：从评分表重算，逐项比对"`
+}
+
+// read reads a whole file; "-" is standard input, *.gz is unpacked.
+func read(name string) ([]byte, error) {
+	var reader io.Reader = os.Stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, usage{err}
+		}
+		defer file.Close()
+		reader = file
+	}
+	if strings.HasSuffix(name, ".gz") {
+		unpacked, err := gzip.NewReader(reader)
+		if err != nil {
+			return nil, usage{fmt.Errorf("%s：%w", name, err)}
+		}
+		reader = unpacked
+	}
+	data, err := io.ReadAll(reader)
+	if err != nil {
+		return nil, usage{fmt.Errorf("%s：%w", name, err)}
+	}
+	return data, nil
+}
+
+func named(file string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s：%w", file, err)
+}
+
+type verifyDraw struct {
+	File    string `arg:"" name:"record" help:"抽取记录 RECORD.json"`
+	Journal string `help:"日志导出，另要求其中有本次抽取的全部记录"`
+}
+
+// Run verifies a draw.
+func (c verifyDraw) Run() error {
+	data, err := read(c.File)
+	if err != nil {
+		return err
+	}
+	record, err := draw.ParseRecord(data)
+	if err != nil {
+		return named(c.File, err)
+	}
+	if err := draw.Verify(record); err != nil {
+		return named(c.File, err)
+	}
+	if c.Journal != "" {
+		lines, err := read(c.Journal)
+		if err != nil {
+			return err
+		}
+		if err := draw.VerifyJournal(record, bytes.NewReader(lines)); err != nil {
+			return named(c.Journal, err)
+		}
+	}
+	fmt.Printf("抽取属实：%d席，%d次递补，frame %s\n", len(record.Seats), len(record.Vacancies), record.FrameHash)
+	return nil
+}
+
+type verifyJournal struct {
+	File string   `arg:"" name:"file" help:"日志导出 FILE.jsonl"`
+	Head []string `help:"检查点 SEQ:HASH，可重复" placeholder:"SEQ:HASH"`
+}
+
+var headForm = regexp.MustCompile(`^([1-9]\d{0,15}):([0-9a-f]{64})$`)
+
+// Run verifies a journal.
+func (c verifyJournal) Run() error {
+	var heads []journal.Checkpoint
+	for _, text := range c.Head {
+		m := headForm.FindStringSubmatch(text)
+		if m == nil {
+			return usage{fmt.Errorf("--head %s：应为 序号:64位十六进制摘要", text)}
+		}
+		seq, _ := strconv.ParseInt(m[1], 10, 64)
+		heads = append(heads, journal.Checkpoint{Seq: seq, Hash: m[2]})
+	}
+	data, err := read(c.File)
+	if err != nil {
+		return err
+	}
+	last, err := journal.Verify(bytes.NewReader(data), heads, nil)
+	if err != nil {
+		return named(c.File, err)
+	}
+	fmt.Printf("日志完整：%d条，末条 %s\n", last.Seq, last)
+	return nil
+}
+
+// Secret makes a holder's secret on this machine.
+type Secret struct {
+	Frame  string `required:"" help:"候选名单 FRAME.json"`
+	Holder string `required:"" help:"持有人名称，须在候选名单中"`
+}
+
+// Run prints the secret and its commitment.
+func (c Secret) Run() error {
+	data, err := read(c.Frame)
+	if err != nil {
+		return err
+	}
+	frame, err := draw.ParseFrame(data)
+	if err != nil {
+		return named(c.Frame, err)
+	}
+	if !slices.Contains(frame.Holders, c.Holder) {
+		return usage{fmt.Errorf("--holder %s：不是候选名单的持有人（%s）", c.Holder, strings.Join(frame.Holders, "、"))}
+	}
+	hash, err := frame.Hash()
+	if err != nil {
+		return err
+	}
+	made := secret.Random(32)
+	fmt.Printf("frame %s\nsecret %s\ncommitment %s\n", hash, made, draw.Commit(hash, c.Holder, made))
+	return nil
+}
+
+// Draw recomputes a draw from a frame and the secrets.
+type Draw struct {
+	Frame  string   `required:"" help:"候选名单 FRAME.json"`
+	Holder []string `required:"" help:"持有人=秘密，每个持有人一次" placeholder:"NAME=SECRET"`
+	Beacon string   `help:"候选名单约定的公共随机值"`
+	Out    string   `required:"" help:"抽取记录，- 为标准输出"`
+}
+
+// Run writes the record.
+func (c Draw) Run() error {
+	data, err := read(c.Frame)
+	if err != nil {
+		return err
+	}
+	frame, err := draw.ParseFrame(data)
+	if err != nil {
+		return named(c.Frame, err)
+	}
+	var reveals []draw.Reveal
+	for _, text := range c.Holder {
+		at := strings.LastIndex(text, "=")
+		if at < 0 {
+			return usage{fmt.Errorf("--holder %s：应为 持有人=秘密", text)}
+		}
+		reveals = append(reveals, draw.Reveal{Holder: text[:at], Secret: text[at+1:]})
+	}
+	slices.SortStableFunc(reveals, func(a, b draw.Reveal) int {
+		return slices.Index(frame.Holders, a.Holder) - slices.Index(frame.Holders, b.Holder)
+	})
+	record, err := draw.Run(frame, reveals, c.Beacon)
+	if err != nil {
+		return named(c.Frame, err)
+	}
+	out, err := json.MarshalIndent(record, "", " ")
+	if err != nil {
+		return err
+	}
+	if c.Out == "-" {
+		_, err = os.Stdout.Write(append(out, '\n'))
+		return err
+	}
+	return os.WriteFile(c.Out, append(out, '\n'), 0o644)
+}

@@ -1,0 +1,71 @@
+// Command keping is the whole product in one binary: the service, the
+// demonstration, imports, and the tools by which anyone recomputes what the
+// service published. Exit status: 0 done, 1 refused by a rule or verification
+// failed, 2 bad usage or unreadable input.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"keping/api"
+	"keping/cmd/internal/verify"
+	"keping/configs"
+)
+
+type commands struct {
+	Serve  serve           `cmd:"" help:"启动服务（未设置数据库时使用 ./data 下的 SQLite）"`
+	User   user            `cmd:"" help:"建立首批管理员、重置密码、停用账号"`
+	Verify verify.Commands `cmd:"" help:"验证抽取记录、日志、排名"`
+	Secret verify.Secret   `cmd:"" help:"在本机生成秘密及其承诺"`
+	Draw   verify.Draw     `cmd:"" help:"用候选名单和各方秘密重算抽取"`
+}
+
+func main() {
+	var cli commands
+	parser, err := kong.New(&cli, kong.Name("keping"), kong.Description("科评：重大（重点）专项评审与专家管理"), kong.UsageOnError(),
+		kong.Exit(func(code int) {
+			if code != 0 {
+				code = 2
+			}
+			os.Exit(code)
+		}))
+	if err != nil {
+		panic(err)
+	}
+	ctx, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	os.Exit(verify.Status(ctx.Run()))
+}
+
+type serve struct {
+	Config string `help:"配置文件（YAML）" type:"path"`
+}
+
+// Run serves until interrupted.
+func (s serve) Run() error {
+	cfg, err := configs.Load(s.Config)
+	if err != nil {
+		return verify.Usage(err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	app, err := api.Open(ctx, cfg, time.Now)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return errors.Join(err, app.Close())
+	}
+	fmt.Fprintf(os.Stderr, "科评已启动：http://%s\n", listener.Addr())
+	return errors.Join(app.Serve(ctx, listener), app.Close())
+}
