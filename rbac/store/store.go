@@ -26,6 +26,9 @@ import (
 type Store struct {
 	DB   *database.DB
 	Keys *secret.Keys
+	// Adjust, nil but in tests, changes the pack in force: how a test shows
+	// that a refusal comes from its rule.
+	Adjust func(*rulebook.Pack) *rulebook.Pack
 }
 
 // Call is one act as the surface hands it in.

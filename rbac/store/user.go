@@ -325,3 +325,14 @@ func (s *Store) ListUsers(ctx context.Context, after string, limit int) ([]UserV
 	}
 	return views, nil
 }
+
+// UserByLogin finds a user by login name and makes it the act's object.
+func UserByLogin(step *Step, login string) (rbac.User, error) {
+	var user rbac.User
+	err := step.Take(&user, "login = ?", strings.ToLower(login)).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return user, rbac.Missing("该用户")
+	}
+	step.On(user.ID)
+	return user, err
+}

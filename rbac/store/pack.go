@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+
+	"keping/rbac"
+	"keping/rbac/calendar"
+	"keping/rbac/rulebook"
+	"keping/rbac/secret"
+)
+
+// packRow is a loaded pack; acts use the newest approved one in force.
+type packRow struct {
+	ID         string `gorm:"primaryKey;size:36"`
+	Name       string `gorm:"size:60"`
+	Version    string `gorm:"size:40"`
+	Digest     string `gorm:"size:64"`
+	Content    string `gorm:"type:longtext"`
+	InForce    string `gorm:"size:10"`
+	State      string `gorm:"size:20"` // loaded, approved
+	LoadedBy   string `gorm:"size:36"`
+	ApprovedBy string `gorm:"size:36"`
+	ApprovedAt *time.Time
+	CreatedAt  time.Time `gorm:"autoCreateTime:false"`
+}
+
+func (packRow) TableName() string { return "rule_packs" }
+
+// parsed packs by id: a pack never changes.
+var parsed sync.Map
+
+// Pack is the rule pack in force at the act's instant.
+func (s *Store) Pack(step *Step) (*rulebook.Pack, error) {
+	var row packRow
+	err := step.Select("id", "content").Where("state = 'approved' AND in_force <= ?", calendar.Day(step.Now)).
+		Order("in_force DESC, approved_at DESC, id DESC").Take(&row).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, rbac.Refuse(rbac.RefusedState, "没有已生效的规则包，请由经办载入、科技局领导批准后再办理。")
+	}
+	if err != nil {
+		return nil, err
+	}
+	pack, ok := parsed.Load(row.ID)
+	if !ok {
+		p, err := rulebook.Parse([]byte(row.Content))
+		if err != nil {
+			return nil, err
+		}
+		pack, _ = parsed.LoadOrStore(row.ID, p)
+	}
+	if s.Adjust != nil {
+		return s.Adjust(pack.(*rulebook.Pack)), nil
+	}
+	return pack.(*rulebook.Pack), nil
+}
+
+// EnsurePack approves the shipped pack where there is none yet, as "cli".
+func (s *Store) EnsurePack(ctx context.Context, content []byte) error {
+	var n int64
+	if err := s.DB.Read(ctx).Model(&packRow{}).Count(&n).Error; err != nil || n > 0 {
+		return err
+	}
+	pack, err := rulebook.Parse(content)
+	if err != nil {
+		return err
+	}
+	call := Call{Actor: rbac.Actor{Role: rbac.CLI}, Permission: "rule_pack approve"}
+	_, _, err = Act(ctx, s, call, func(step *Step) (struct{}, error) {
+		row := packRow{ID: step.NewID(), Name: pack.Name, Version: pack.Version, Digest: pack.ID()[len(pack.ID())-64:], Content: string(content),
+			InForce: pack.InForce, State: "approved", ApprovedAt: &step.Now, CreatedAt: step.Now}
+		step.On(row.ID)
+		step.Fact("pack", pack.ID())
+		return struct{}{}, step.Create(&row).Error
+	})
+	if refusal, ok := rbac.AsRefusal(err); ok && refusal.Kind == rbac.RefusedState {
+		return nil // another replica was first
+	}
+	return err
+}
+
+// Obey judges verdicts on an object: a failing soft rule that a director has
+// released for this object counts as released; any other block refuses with
+// all verdicts.
+func (s *Store) Obey(step *Step, object string, verdicts ...rulebook.Verdict) error {
+	for i, v := range verdicts {
+		if v.Effect != rulebook.Releasable || len(rulebook.Blocking(verdicts[i:i+1])) == 0 {
+			continue
+		}
+		var n int64
+		if err := step.Model(&rbac.Release{}).Where("rule = ? AND object = ?", v.Rule, object).Count(&n).Error; err != nil {
+			return err
+		}
+		if n > 0 {
+			verdicts[i] = rulebook.Released(v)
+		}
+	}
+	return step.Obey(verdicts...)
+}
+
+// NewRelease is what a director releases.
+type NewRelease struct {
+	Rule   string `json:"rule" maxLength:"20" example:"R-022"`
+	Object string `json:"object" maxLength:"100" pattern:"^[a-z_]+/[A-Za-z0-9-]+$" doc:"对象，如 expert/编号" example:"expert/0190b2a0-0000-7000-8000-000000000000"`
+	Reason string `json:"reason" minLength:"5" maxLength:"500" doc:"书面理由，随结果一并印出"`
+}
+
+// CreateRelease releases a soft rule for one object.
+func (s *Store) CreateRelease(step *Step, in NewRelease) (rbac.Release, error) {
+	rule, ok := rulebook.Lookup(in.Rule)
+	if !ok {
+		return rbac.Release{}, rbac.Invalid("rule", "没有规则%s", in.Rule)
+	}
+	if rule.Effect != rulebook.Releasable {
+		return rbac.Release{}, rbac.Invalid("rule", "%s（%s）不是可放行的软规则，请按规则办理", in.Rule, rule.Strength)
+	}
+	row := rbac.Release{ID: step.NewID(), Rule: in.Rule, Object: in.Object, Reason: in.Reason, Salt: secret.Random(16), ReleasedBy: step.Call.Actor.User, CreatedAt: step.Now}
+	step.On(row.ID)
+	step.Fact("rule_released", in.Rule)
+	step.Fact("object", in.Object)
+	step.Fact("reason", Digest(row.Salt, in.Reason))
+	return row, step.Create(&row).Error
+}

@@ -1,0 +1,225 @@
+// Package conflict is the one pure function that says whether an expert may
+// review an application: over the facts of both it returns typed reasons with
+// level, evidence, period and source. Missing facts are unknown, never "no
+// conflict". The same function serves the check before an invitation, the
+// frame of a draw, and every re-run when either side changes.
+package conflict
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"keping/experts"
+	"keping/rbac/journal"
+)
+
+// Level is how a reason is handled.
+type Level string
+
+// The levels.
+const (
+	Hard    Level = "hard"    // bars
+	Ask     Level = "ask"     // an officer dismisses or pins it, once
+	Unknown Level = "unknown" // a fact is missing
+)
+
+// Reason is one conflict between an expert and an application. ApplicationID
+// is empty for what concerns the expert alone (facts_missing).
+type Reason struct {
+	Kind          string `json:"kind"`
+	Level         Level  `json:"level"`
+	ExpertID      string `json:"expert_id"`
+	ApplicationID string `json:"application_id"`
+	Evidence      string `json:"evidence"` // ids, codes and dates
+	Period        string `json:"period"`
+	Source        string `json:"source"`
+	Message       string `json:"message"`
+}
+
+// Key names the reason with its evidence: a decision holds while it is the same.
+func (r Reason) Key() string {
+	return journal.Hash(strings.Join([]string{r.Kind, r.ExpertID, r.ApplicationID, r.Evidence, r.Period}, "\n"))
+}
+
+// Expert are the facts of one expert.
+type Expert struct {
+	experts.Expert
+	Identified bool // a confirmed document
+	// Leads and Joins are the programme year's live applications the person
+	// leads or takes part in; Others those of other programmes of the year,
+	// with the people of each.
+	Leads, Joins []string
+	CoMembers    map[string]string // person id → application of another programme of the year
+	Member       bool              // of the programme year's technical group, at any time of the year
+}
+
+// Application are the facts of one application.
+type Application struct {
+	ID       string
+	LeaderID string
+	LeadUnit string
+	Units    []string          // lead unit, partners, joint units
+	Joint    []string          // joint units
+	People   map[string]string // person id → unit id, leader included
+	Avoid    []string          // expert ids the applicant asked to keep away
+}
+
+// Options are the pack's numbers and the day.
+type Options struct {
+	SameUnitYears, CooperationYears int
+	Today                           string            // civil day
+	Root                            map[string]string // unit → legal unit at the top (aliases, colleges, subsidiaries)
+	Seat                            string            // unit whose own joint seat is asked about, else ""
+	InReview                        map[string]bool   // applications of this review
+}
+
+func (o Options) root(unit string) string {
+	for range 10 { // a chain of parents; a cycle ends
+		parent, ok := o.Root[unit]
+		if !ok || parent == "" || parent == unit {
+			return unit
+		}
+		unit = parent
+	}
+	return unit
+}
+
+// years before today, as a civil day.
+func (o Options) before(years int) string {
+	day, err := time.Parse("2006-01-02", o.Today)
+	if err != nil {
+		return ""
+	}
+	return day.AddDate(-years, 0, 0).Format("2006-01-02")
+}
+
+// Missing are the expert's missing facts: one item per expert, settled by a
+// confirmation, by evidence or by leaving the expert out.
+func Missing(e Expert) []Reason {
+	var lacks []string
+	if !e.Identified {
+		lacks = append(lacks, "identity")
+	}
+	if len(e.Employments) == 0 {
+		lacks = append(lacks, "employment")
+	}
+	if len(lacks) == 0 {
+		return nil
+	}
+	names := map[string]string{"identity": "身份证件", "employment": "工作经历"}
+	text := ""
+	for i, l := range lacks {
+		if i > 0 {
+			text += "、"
+		}
+		text += names[l]
+	}
+	return []Reason{{Kind: "facts_missing", Level: Unknown, ExpertID: e.ID, Evidence: strings.Join(lacks, ","), Source: "专家档案",
+		Message: "缺少" + text + "，无法判断是否回避：请补录，或不将其列入候选。"}}
+}
+
+// Check returns every reason between one expert and one application.
+func Check(e Expert, a Application, o Options) []Reason {
+	var out []Reason
+	add := func(kind string, level Level, evidence, period, source, message string) {
+		out = append(out, Reason{kind, level, e.ID, a.ID, evidence, period, source, message})
+	}
+	if slices.Contains(e.Leads, a.ID) || slices.Contains(e.Joins, a.ID) {
+		add("own_application", Hard, "application "+a.ID, "", "申报书", "本人牵头或参与该项目申报。")
+	}
+	if e.Member && a.LeaderID == e.PersonID {
+		add("technical_group", Hard, "application "+a.ID, "", "技术专家组名册", "技术专家组成员不得牵头承担相应项目（第七条）。")
+	}
+	units := map[string]bool{}
+	for _, u := range a.Units {
+		units[o.root(u)] = true
+	}
+	for _, u := range a.People {
+		if u != "" {
+			units[o.root(u)] = true
+		}
+	}
+	ownSeat := func(unit string) bool {
+		return o.Seat != "" && o.root(unit) == o.root(o.Seat) && slices.Contains(a.Joint, o.Seat)
+	}
+	cut := o.before(o.SameUnitYears)
+	now := map[string]bool{}
+	if e.UnitID != "" {
+		now[o.root(e.UnitID)] = true
+	}
+	past := map[string]string{}
+	for _, post := range e.Employments {
+		r := o.root(post.UnitID)
+		switch {
+		case post.To == "" || post.To >= o.Today:
+			now[r] = true
+		case post.To >= cut:
+			past[r] = max(past[r], post.To)
+		}
+	}
+	for _, u := range sortedKeys(now) {
+		if units[u] && !ownSeat(u) {
+			add("same_unit", Hard, "unit "+u, "", "工作单位", "现与项目的牵头、参与、联合单位或人员同一单位（含上下级单位）。")
+		}
+	}
+	for _, u := range sortedKeys(past) {
+		if units[u] && !now[u] && !ownSeat(u) {
+			add("past_unit", Ask, "unit "+u, "至"+past[u], "工作经历", fmt.Sprintf("%d年内曾在相关单位任职。", o.SameUnitYears))
+		}
+	}
+	recent := o.before(o.CooperationYears)
+	for _, tie := range e.Ties {
+		_, person := a.People[tie.PersonID]
+		person = person && tie.PersonID != ""
+		unit := tie.UnitID != "" && units[o.root(tie.UnitID)]
+		if !person && !unit {
+			continue
+		}
+		switch tie.Kind {
+		case "adviser":
+			add("adviser", Hard, "person "+tie.PersonID, "", "本人申报", "与项目人员为师生关系。")
+		case "kin":
+			add("kin", Hard, "person "+tie.PersonID, "", "本人申报", "与项目人员为夫妻或近亲属。")
+		case "economic":
+			add("economic", Hard, "unit "+tie.UnitID, "", "本人申报", "与项目单位有股东、董事、付费顾问等经济利益关系。")
+		case "cooperation":
+			if tie.Last == "" || tie.Last >= recent {
+				add("cooperation", Ask, "person "+tie.PersonID, "至"+tie.Last, "本人申报", fmt.Sprintf("%d年内与项目人员有论文、项目或专利合作。", o.CooperationYears))
+			}
+		}
+	}
+	people := sortedKeys(a.People)
+	for _, person := range people {
+		if other, ok := e.CoMembers[person]; ok && person != e.PersonID {
+			add("co_member", Ask, "application "+other, "", "申报书", "与申报人在同年度其他专项的申报中为共同成员。")
+			break
+		}
+	}
+	if slices.Contains(a.Avoid, e.ID) {
+		add("named", Ask, "application "+a.ID, "", "申报书", "申报人说明理由请求其回避。")
+	}
+	return out
+}
+
+// Whole is own_application for the whole review: who leads or takes part in
+// any live application of the programme year reviews none of it.
+func Whole(e Expert) []Reason {
+	own := append(slices.Clone(e.Leads), e.Joins...)
+	if len(own) == 0 {
+		return nil
+	}
+	slices.Sort(own)
+	return []Reason{{Kind: "own_application", Level: Hard, ExpertID: e.ID, Evidence: "application " + own[0], Source: "申报书",
+		Message: "本年度牵头或参与本专项项目申报，须回避整个评审批次。"}}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,153 @@
+package reviewing
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"keping/rbac"
+	"keping/rbac/rulebook"
+	"keping/reviewing/rank"
+)
+
+// GuideState is where a guide stands (SM-05, as far as this service runs it).
+type GuideState string
+
+// The states of a guide.
+const (
+	GuideDraft     GuideState = "draft"     // the officer drafts; the director approves next
+	GuideApproved  GuideState = "approved"  // the officer publishes next; nothing changes any more
+	GuidePublished GuideState = "published" // applications while the window is open
+)
+
+// SelectionModes of art. 17 in Chinese.
+var SelectionModes = map[string]string{"open": "公开竞争", "directed": "定向委托（择优）", "challenge": "揭榜挂帅", "race": "赛马制", "other": "其他"}
+
+// Indicator can be compared later: by its direction and target (R-053).
+type Indicator struct {
+	Name      string `json:"name" minLength:"1" maxLength:"100" example:"定位精度"`
+	Unit      string `json:"unit" maxLength:"20" example:"厘米"`
+	Direction string `json:"direction" enum:"ge,le,eq,text" doc:"ge 不低于，le 不高于，eq 等于，text 定性"`
+	Target    string `json:"target" minLength:"1" maxLength:"100" example:"5"`
+}
+
+// Item is one project that the guide asks for.
+type Item struct {
+	Code       string        `json:"code" pattern:"^[A-Za-z0-9-]{1,20}$" example:"A1"`
+	Kind       ProgrammeKind `json:"kind" enum:"major,key" doc:"重大项目或重点项目"`
+	Title      string        `json:"title" minLength:"2" maxLength:"200" example:"智能驾驶域控制器关键技术"`
+	Problem    string        `json:"problem" minLength:"2" maxLength:"2000" doc:"拟解决关键问题"`
+	Joint      bool          `json:"joint" doc:"是否联合实施"`
+	FiscalFen  int           `json:"fiscal_fen" minimum:"0" doc:"财政资助上限（分）" example:"20000000"`
+	Months     int           `json:"months" minimum:"1" maximum:"120" doc:"实施周期（月）" example:"24"`
+	Mode       string        `json:"mode" enum:"open,directed,challenge,race,other" doc:"遴选方式"`
+	Indicators []Indicator   `json:"indicators" minItems:"1" maxItems:"30"`
+}
+
+// Band explains a range of a criterion's marks.
+type Band struct {
+	Low  int    `json:"low" minimum:"0" doc:"下限（百分之一分）"`
+	High int    `json:"high" minimum:"0" doc:"上限（百分之一分）"`
+	Text string `json:"text" maxLength:"200" example:"国际先进"`
+}
+
+// Criterion is a line of the marking form.
+type Criterion struct {
+	Code    string   `json:"code" pattern:"^[a-z0-9_]{1,30}$" example:"innovation"`
+	Name    string   `json:"name" minLength:"1" maxLength:"50" example:"创新性与先进性"`
+	Weight  int      `json:"weight" minimum:"1" doc:"权重，10000为1" example:"10000"`
+	Maximum int      `json:"maximum" minimum:"1" doc:"满分（百分之一分）" example:"2500"`
+	Step    int      `json:"step" minimum:"1" doc:"最小间隔（百分之一分）" example:"50"`
+	Classes []string `json:"classes" maxItems:"4" doc:"由哪些类别的专家评；空为全部"`
+	Bands   []Band   `json:"bands" maxItems:"10"`
+}
+
+// Guide is the application guide (申报指南); all of it is frozen at publication.
+type Guide struct {
+	ID          string               `gorm:"primaryKey;size:36" json:"id"`
+	ProgrammeID string               `gorm:"size:36" json:"programme_id"`
+	Title       string               `gorm:"size:200" json:"title"`
+	Items       rbac.List[Item]      `json:"items"`
+	Criteria    rbac.List[Criterion] `json:"criteria"`
+	Method      string               `gorm:"size:20" json:"method"`
+	Percent     int                  `json:"percent"`
+	TieSteps    rbac.List[string]    `gorm:"column:tie_steps" json:"ties"`
+	PassLine    int                  `json:"pass_line"`
+	Places      int                  `json:"places"`
+	BudgetFen   int                  `json:"budget_fen"`
+	OpensAt     time.Time            `json:"opens_at"`
+	ClosesAt    time.Time            `json:"closes_at"`
+	State       GuideState           `gorm:"size:20" json:"state"`
+	ApprovedBy  string               `gorm:"size:36" json:"approved_by"`
+	Version     int                  `json:"version"`
+	CreatedAt   time.Time            `gorm:"autoCreateTime:false" json:"created_at"`
+}
+
+// Item finds an item by its code.
+func (g Guide) Item(code string) (Item, bool) {
+	for _, item := range g.Items {
+		if item.Code == code {
+			return item, true
+		}
+	}
+	return Item{}, false
+}
+
+// Form is the marking form as the ranking record has it.
+func (g Guide) Form() rank.Form {
+	form := rank.Form{Criteria: []rank.Criterion{}}
+	for _, c := range g.Criteria {
+		classes := c.Classes
+		if classes == nil {
+			classes = []string{}
+		}
+		form.Criteria = append(form.Criteria, rank.Criterion{Code: c.Code, Weight: c.Weight, Maximum: c.Maximum, Classes: classes})
+	}
+	return form
+}
+
+// ValidateGuide refuses what no rule of the regulation names: a form that does
+// not add up, a window that closes before it opens, an item twice.
+func ValidateGuide(g Guide) error {
+	var bad rbac.Fields
+	seen := map[string]bool{}
+	for i, item := range g.Items {
+		bad.Check(!seen[item.Code], fmt.Sprintf("items[%d].code", i), "项目代码%s重复", item.Code)
+		seen[item.Code] = true
+	}
+	bad.Check(g.OpensAt.Before(g.ClosesAt), "closes_at", "受理截止时间应晚于开始时间")
+	for _, step := range g.TieSteps {
+		bad.Check(step != "", "ties", "并列处理步骤不能为空")
+	}
+	if err := rank.ValidateForm(g.Form(), rank.Method{Name: g.Method, Percent: g.Percent}, g.TieSteps); err != nil {
+		for _, line := range strings.Split(err.Error(), "\n") {
+			bad.Check(false, "criteria", "%s", line)
+		}
+	}
+	for i, c := range g.Criteria {
+		bad.Check(c.Maximum%c.Step == 0, fmt.Sprintf("criteria[%d].step", i), "满分应为最小间隔的整数倍")
+	}
+	return bad.Refusal()
+}
+
+// GuideRules are the regulation's rules on a guide's content.
+func GuideRules(p *rulebook.Pack, programme Programme, g Guide) []rulebook.Verdict {
+	var out []rulebook.Verdict
+	for _, item := range g.Items {
+		inputs := rulebook.Inputs{"item": item.Code, "kind": string(item.Kind), "programme": string(programme.Kind)}
+		out = append(out, p.Check("R-004", item.Kind == programme.Kind, inputs,
+			fmt.Sprintf("“%s”为%s项目，不能列入%s专项（第四条）。", item.Title, item.Kind.Name(), programme.Kind.Name()), "请改列相应专项，或更正项目类别。"))
+		out = append(out, FiscalAmount(p, item.Kind, item.FiscalFen)...)
+		out = append(out, p.Check("R-052", item.Months <= p.PeriodMonthsMax, rulebook.Inputs{"item": item.Code, "months": item.Months, "limit": p.PeriodMonthsMax},
+			fmt.Sprintf("实施周期一般不超过三年（第十六条），现为%d个月。", item.Months), "请缩短周期，或由科技局领导说明理由后放行。"))
+		_, mode := SelectionModes[item.Mode]
+		out = append(out, p.Check("R-054", mode, rulebook.Inputs{"mode": item.Mode}, "请选择遴选方式（第十七条）。", "请从公开竞争、定向委托（择优）、揭榜挂帅、赛马制中选择。"))
+		comparable := true
+		for _, i := range item.Indicators {
+			comparable = comparable && (i.Direction == "text" || i.Unit != "")
+		}
+		out = append(out, p.Check("R-053", comparable, rulebook.Inputs{"item": item.Code}, "考核指标不可比较（第十六条）。", "请为定量指标补单位和方向。"))
+	}
+	out = append(out, p.Check("R-003", len(g.Items) > 0, rulebook.Inputs{"items": len(g.Items)}, "缺少目标任务与绩效指标（第三条目标管理）。", "请至少列出一个带考核指标的指南项目。"))
+	return out
+}

@@ -1,0 +1,208 @@
+package reviewing
+
+import (
+	"fmt"
+	"time"
+
+	"keping/experts"
+	"keping/rbac"
+	"keping/rbac/rulebook"
+	"keping/rbac/secret"
+)
+
+// ReviewState is where a review stands in SM-09.
+type ReviewState string
+
+// The states of SM-09; the comment says who acts next.
+const (
+	Preparing  ReviewState = "preparing"  // officer adds applications and freezes the frame
+	Frozen     ReviewState = "frozen"     // holders commit, then reveal
+	Drawn      ReviewState = "drawn"      // invited experts reply; officer confirms the panel
+	Composed   ReviewState = "composed"   // experts pledge and declare; officer opens marking
+	Marking    ReviewState = "marking"    // experts mark, round 1
+	Discussing ReviewState = "discussing" // opened by chair and supervisor; experts may revise once
+	Closed     ReviewState = "closed"     // award list
+	Void       ReviewState = "void"       // 流会
+)
+
+// ReviewMoves is SM-09 as a table: from state, by act, to state.
+var ReviewMoves = map[ReviewState]map[string]ReviewState{
+	Preparing: {"freeze": Frozen, "void": Void}, Frozen: {"run": Drawn, "thaw": Preparing, "void": Void},
+	Drawn: {"confirm": Composed, "void": Void}, Composed: {"start": Marking, "void": Void},
+	Marking: {"open": Discussing, "void": Void}, Discussing: {"close": Closed, "void": Void}, Closed: {}, Void: {},
+}
+
+// Review is one 评审批次.
+type Review struct {
+	ID          string        `gorm:"primaryKey;size:36" json:"id"`
+	Number      string        `gorm:"size:40" json:"number"`
+	ProgrammeID string        `gorm:"size:36" json:"programme_id"`
+	GuideID     string        `gorm:"size:36" json:"guide_id"`
+	Purpose     string        `gorm:"size:20" json:"purpose"` // award
+	Title       string        `gorm:"size:200" json:"title"`
+	OfficerID   string        `gorm:"size:36" json:"officer_id"`
+	Technical   int           `json:"technical"`
+	Management  int           `json:"management"`
+	Finance     int           `json:"finance"`
+	UnitCap     int           `json:"unit_cap"`
+	MeetingDay  string        `gorm:"size:10" json:"meeting_day"`
+	State       ReviewState   `gorm:"size:20" json:"state"`
+	Attempt     int           `json:"attempt"`
+	ChairSeatID string        `gorm:"size:36" json:"chair_seat_id"`
+	ChairHow    string        `gorm:"size:20" json:"chair_how"` // elected or appointed
+	OpenedChair bool          `json:"opened_by_chair"`
+	OpenedBySup bool          `gorm:"column:opened_by_supervisor" json:"opened_by_supervisor"`
+	Opinion     secret.Sealed `json:"-"` // chair's opinion, sealed at "review/<id>/opinion"
+	OpinionHash string        `gorm:"size:64" json:"opinion_hash"`
+	OpinionSalt string        `gorm:"size:64" json:"-"`
+	Ranking     string        `gorm:"type:longtext" json:"-"` // the official record, written at closing
+	RankingHash string        `gorm:"size:64" json:"ranking_hash"`
+	ClosedAt    *time.Time    `json:"closed_at"`
+	Version     int           `json:"version"`
+	CreatedAt   time.Time     `gorm:"autoCreateTime:false" json:"created_at"`
+}
+
+// Draw is one attempt of a draw, of a panel or among applications.
+type Draw struct {
+	ID          string     `gorm:"primaryKey;size:36" json:"id"`
+	ReviewID    string     `gorm:"size:36" json:"review_id"`
+	Purpose     string     `gorm:"size:10" json:"purpose"` // panel or order
+	Attempt     int        `json:"attempt"`
+	State       string     `gorm:"size:10" json:"state"`   // frozen, run, void
+	Frame       string     `gorm:"type:longtext" json:"-"` // canonical
+	FrameHash   string     `gorm:"size:64" json:"frame_hash"`
+	Commitments string     `gorm:"type:longtext" json:"-"` // JSON list of draw.Commitment
+	Reveals     string     `gorm:"type:longtext" json:"-"` // JSON list of draw.Reveal
+	Record      string     `gorm:"type:longtext" json:"-"`
+	RevealBy    *time.Time `json:"reveal_by"`
+	CreatedAt   time.Time  `gorm:"autoCreateTime:false" json:"created_at"`
+}
+
+// FrameCode ties a pseudonym of a frame to its expert; the salt behind
+// "person" is sealed at "frame_code/<id>".
+type FrameCode struct {
+	ID       string `gorm:"primaryKey;size:36"`
+	DrawID   string `gorm:"size:36"`
+	Code     string `gorm:"size:40"`
+	ExpertID string `gorm:"size:36"`
+	Salt     secret.Sealed
+}
+
+// SeatState is where a seat stands in SM-10.
+type SeatState string
+
+// The states of a seat.
+const (
+	SeatInvited  SeatState = "invited"  // the expert replies before the deadline
+	SeatAccepted SeatState = "accepted" // the expert pledges and declares
+	SeatPledged  SeatState = "pledged"  // the expert marks
+	SeatVacated  SeatState = "vacated"  // declined, no answer, replaced
+)
+
+// Seat is one person's place on the panel (ApplicationID "") or, as a
+// substitute, for one application.
+type Seat struct {
+	ID            string        `gorm:"primaryKey;size:36" json:"id"`
+	ReviewID      string        `gorm:"size:36" json:"review_id"`
+	ApplicationID string        `gorm:"size:36" json:"application_id"`
+	Class         experts.Class `gorm:"size:20" json:"class"`
+	Code          string        `gorm:"size:40" json:"code"`
+	ExpertID      string        `gorm:"size:36" json:"-"`
+	PersonID      string        `gorm:"size:36" json:"-"`
+	UnitID        string        `gorm:"size:36" json:"-"` // of a joint seat: the joint unit
+	State         SeatState     `gorm:"size:20" json:"state"`
+	Reason        string        `gorm:"size:500" json:"reason"`
+	ReplyBy       *time.Time    `json:"reply_by"`
+	PledgedAt     *time.Time    `json:"pledged_at"`
+	SignedAt      *time.Time    `json:"signed_at"`
+	SignedHash    string        `gorm:"size:64" json:"signed_hash"`
+	Vote          string        `gorm:"size:36" json:"-"` // seat voted for as chair
+	CreatedAt     time.Time     `gorm:"autoCreateTime:false" json:"created_at"`
+}
+
+// Declaration is what a seat declares for one application before any material
+// is visible: none, or a recusal that suspends access at once.
+type Declaration struct {
+	ID            string        `gorm:"primaryKey;size:36" json:"id"`
+	ReviewID      string        `gorm:"size:36" json:"review_id"`
+	SeatID        string        `gorm:"size:36" json:"seat_id"`
+	ApplicationID string        `gorm:"size:36" json:"application_id"`
+	State         string        `gorm:"size:10" json:"state"` // clear, pending, approved, rejected
+	Kind          string        `gorm:"size:20" json:"kind"`
+	Reason        secret.Sealed `json:"-"` // sealed at "declaration/<id>"
+	CreatedAt     time.Time     `gorm:"autoCreateTime:false" json:"created_at"`
+}
+
+// JointSeat records a joint unit's responsible person in a review (R-066).
+type JointSeat struct {
+	ID             string     `gorm:"primaryKey;size:36" json:"id"`
+	ReviewID       string     `gorm:"size:36" json:"review_id"`
+	UnitID         string     `gorm:"size:36" json:"unit_id"`
+	Name           string     `gorm:"size:100" json:"name"`
+	Post           string     `gorm:"size:50" json:"post"`
+	UserID         string     `gorm:"size:36" json:"user_id"`
+	Opinion        string     `gorm:"type:longtext" json:"opinion"`
+	ParticipatedAt *time.Time `json:"participated_at"`
+}
+
+// Composition is who effectively reviews: of a panel, or of one application
+// after recusals.
+type Composition struct {
+	Number string // of the application, "" for the panel
+	Counts map[experts.Class]int
+}
+
+// Size counts all but joint seats.
+func (c Composition) Size() int {
+	n := 0
+	for class, count := range c.Counts {
+		if class != experts.Joint {
+			n += count
+		}
+	}
+	return n
+}
+
+func (c Composition) missing() string {
+	text := ""
+	for _, class := range []experts.Class{experts.Technical, experts.Management, experts.Finance} {
+		if c.Counts[class] == 0 {
+			if text != "" {
+				text += "、"
+			}
+			text += experts.ClassNames[class]
+		}
+	}
+	return text
+}
+
+// PanelRules are R-063 and R-064 for the panel and R-065 for an application.
+func PanelRules(p *rulebook.Pack, panel Composition, applications []Composition) []rulebook.Verdict {
+	inputs := rulebook.Inputs{"size": panel.Size(), "minimum": p.PanelMin}
+	for class, n := range panel.Counts {
+		inputs[string(class)] = n
+	}
+	missing := panel.missing()
+	out := []rulebook.Verdict{
+		p.Check("R-063", panel.Size() >= p.PanelMin, inputs, fmt.Sprintf("评审专家组一般不少于%d人（第二十条），现有%d人。", p.PanelMin, panel.Size()), "请由候补依次补足，或增加席位后重新抽取。"),
+		p.Check("R-064", missing == "", inputs, "评审专家组缺少："+missing+"专家（第二十条）。", "请补足同行技术、管理、财务三类专家，每类至少一人。"),
+	}
+	for _, a := range applications {
+		inputs := rulebook.Inputs{"application": a.Number, "size": a.Size(), "minimum": p.PanelMin}
+		lack := a.missing()
+		text := ""
+		if lack != "" {
+			text = "（缺：" + lack + "类）"
+		}
+		out = append(out, p.Check("R-065", a.Size() >= p.PanelMin && lack == "", inputs,
+			fmt.Sprintf("项目%s回避后有效专家%d人%s，不足%d人或类别不全，须由候补专家依次补足（第二十条）。", a.Number, a.Size(), text, p.PanelMin),
+			"请为该项目递补专家；候补用尽的，可由科技局领导批准直接指定。"))
+	}
+	return out
+}
+
+// Step names an act for the state machine's refusal.
+func MoveRefusal(machine, state, act string) error {
+	r, _ := rulebook.Lookup(machine)
+	return &rbac.Refusal{Kind: rbac.RefusedState, Message: fmt.Sprintf("%s（当前为%s，不能%s）请按流程先完成前面的步骤。", r.Message, state, act)}
+}

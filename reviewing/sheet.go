@@ -1,0 +1,131 @@
+package reviewing
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"keping/rbac"
+	"keping/rbac/rulebook"
+	"keping/rbac/secret"
+	"keping/reviewing/rank"
+)
+
+// SheetState is where a sheet stands in SM-11.
+type SheetState string
+
+// The states of SM-11.
+const (
+	SheetDraft     SheetState = "draft"     // the expert submits
+	SheetSubmitted SheetState = "submitted" // sealed until opened
+	SheetRevised   SheetState = "revised"   // an earlier version, kept
+	SheetVoid      SheetState = "void"      // recused or replaced: never counts, stays on record
+)
+
+// CriterionMark is a criterion's mark in hundredths with the reason an extreme
+// one needs; nil is left out.
+type CriterionMark struct {
+	Criterion string `json:"criterion"`
+	Mark      *int   `json:"mark"`
+	Reason    string `json:"reason"`
+}
+
+// Sheet is one version of one expert's marks for one application. Marks are
+// sealed at "sheet/<id>": who reads the database without the key reads none.
+type Sheet struct {
+	ID             string        `gorm:"primaryKey;size:36"`
+	ReviewID       string        `gorm:"size:36"`
+	ApplicationID  string        `gorm:"size:36"`
+	SeatID         string        `gorm:"size:36"`
+	Number         int           // 1 before, 2 after discussion
+	State          SheetState    `gorm:"size:20"`
+	Content        secret.Sealed // JSON of SheetContent
+	Hash           string        `gorm:"size:64"` // as journalled, "" while a draft
+	RevisionReason secret.Sealed
+	Version        int
+	SubmittedAt    *time.Time
+	CreatedAt      time.Time `gorm:"autoCreateTime:false"`
+}
+
+// SheetContent is what is sealed in a sheet.
+type SheetContent struct {
+	Marks          []CriterionMark `json:"marks"`
+	Abstained      bool            `json:"abstained"`
+	Recommendation string          `json:"recommendation"`
+	Opinion        string          `json:"opinion"`
+	Salt           string          `json:"salt"`
+	OpinionSalt    string          `json:"opinion_salt"`
+}
+
+// Digest is the sheet as the ranking record and the journal's digest have it.
+func (c SheetContent) Digest(application, code string, number int) rank.Content {
+	out := rank.Content{Application: application, Expert: code, Version: number, Marks: []rank.Mark{}, Abstained: c.Abstained, Recommendation: c.Recommendation}
+	for _, m := range c.Marks {
+		out.Marks = append(out.Marks, rank.Mark{Criterion: m.Criterion, Mark: m.Mark})
+	}
+	slices.SortFunc(out.Marks, func(a, b rank.Mark) int {
+		if a.Criterion < b.Criterion {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// CheckSheet refuses what the form does not allow: every wrong criterion at
+// once. A draft may leave criteria out, a submission may not, unless it
+// abstains; abstaining gives no marks and is not zero.
+func CheckSheet(p *rulebook.Pack, g Guide, class string, c SheetContent, submit bool) error {
+	var bad rbac.Fields
+	given := map[string]CriterionMark{}
+	for i, m := range c.Marks {
+		at := fmt.Sprintf("marks[%d]", i)
+		_, twice := given[m.Criterion]
+		bad.Check(!twice, at, "指标%s出现两次", m.Criterion)
+		given[m.Criterion] = m
+		j := slices.IndexFunc(g.Criteria, func(k Criterion) bool { return k.Code == m.Criterion })
+		if j < 0 {
+			bad.Check(false, at, "评分表没有指标%s", m.Criterion)
+			continue
+		}
+		k := g.Criteria[j]
+		if len(k.Classes) > 0 && !slices.Contains(k.Classes, class) {
+			bad.Check(m.Mark == nil, at, "指标“%s”不由您这一类专家评分，请留空", k.Name)
+			continue
+		}
+		if m.Mark == nil {
+			continue
+		}
+		bad.Check(0 <= *m.Mark && *m.Mark <= k.Maximum, at, "“%s”的分值应在0与%s之间，现为%s", k.Name, Points(k.Maximum), Points(*m.Mark))
+		bad.Check(*m.Mark%k.Step == 0, at, "“%s”的分值应为%s的整数倍，现为%s", k.Name, Points(k.Step), Points(*m.Mark))
+		extreme := *m.Mark*100 < k.Maximum*p.ExtremeLowPercent || *m.Mark*100 > k.Maximum*p.ExtremeHighPercent
+		bad.Check(!submit || !extreme || len([]rune(m.Reason)) >= 5, at, "“%s”低于满分的%d%%或高于%d%%，请写明理由（至少5个字）", k.Name, p.ExtremeLowPercent, p.ExtremeHighPercent)
+	}
+	if submit && c.Abstained {
+		for i, m := range c.Marks {
+			bad.Check(m.Mark == nil, fmt.Sprintf("marks[%d]", i), "弃权不打分，请清空分值")
+		}
+		bad.Check(len([]rune(c.Opinion)) >= 5, "opinion", "弃权请写明理由（至少5个字）")
+	} else if submit {
+		for _, k := range g.Criteria {
+			m, ok := given[k.Code]
+			mine := len(k.Classes) == 0 || slices.Contains(k.Classes, class)
+			bad.Check(!mine || (ok && m.Mark != nil), "marks", "“%s”尚未打分", k.Name)
+		}
+		bad.Check(g.Method != "votes" || c.Recommendation != "", "recommendation", "请选择是否建议立项")
+	}
+	bad.Check(c.Recommendation == "" || c.Recommendation == "recommend" || c.Recommendation == "revise" || c.Recommendation == "decline", "recommendation", "应为建议立项、修改后立项或不建议")
+	return bad.Refusal()
+}
+
+// Points writes hundredths as points.
+func Points(hundredths int) string {
+	sign := ""
+	if hundredths < 0 {
+		sign, hundredths = "-", -hundredths
+	}
+	if hundredths%100 == 0 {
+		return fmt.Sprintf("%s%d", sign, hundredths/100)
+	}
+	return fmt.Sprintf("%s%d.%02d", sign, hundredths/100, hundredths%100)
+}
