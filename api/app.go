@@ -17,6 +17,7 @@ import (
 	"keping/configs/database"
 	"keping/configs/files"
 	"keping/configs/redis"
+	"keping/configs/rulepacks"
 	"keping/rbac/enforcer"
 	"keping/rbac/notice"
 	"keping/rbac/secret"
@@ -65,7 +66,10 @@ func Open(ctx context.Context, cfg configs.Config, clock database.Clock) (*App, 
 	if err != nil {
 		return fail(err)
 	}
-	kept := &store.Store{DB: db, Keys: keys}
+	kept := &store.Store{DB: db, Keys: keys, Witness: cfg.Witness.File != "" || cfg.Witness.Webhook != ""}
+	if err := kept.EnsurePack(ctx, rulepacks.Shapingba); err != nil {
+		return fail(err)
+	}
 	sessions, err := session.New(cfg, kept, app.redis)
 	if err != nil {
 		return fail(err)
@@ -75,7 +79,7 @@ func Open(ctx context.Context, cfg configs.Config, clock database.Clock) (*App, 
 		return fail(err)
 	}
 	app.Server = New(cfg, kept, judge, sessions, files.Folder(filepath.Join(cfg.Data, "files")))
-	app.worker = &notice.Worker{DB: db, Keys: keys, Driver: driver, Wake: app.Wake}
+	app.worker = &notice.Worker{DB: db, Keys: keys, Driver: driver, Witness: notice.NewWitness(cfg.Witness), Wake: app.Wake}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	app.stop = stop
 	app.lines.Go(func() { app.worker.Run(background) })

@@ -144,3 +144,6 @@ func Wan(fen int) string {
 	}
 	return text
 }
+
+// TableName keeps clear of the reserved word.
+func (Group) TableName() string { return "review_groups" }

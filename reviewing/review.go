@@ -201,8 +201,13 @@ func PanelRules(p *rulebook.Pack, panel Composition, applications []Composition)
 	return out
 }
 
-// Step names an act for the state machine's refusal.
+// MoveRefusal says that a state machine forbids an act in the present state.
 func MoveRefusal(machine, state, act string) error {
 	r, _ := rulebook.Lookup(machine)
 	return &rbac.Refusal{Kind: rbac.RefusedState, Message: fmt.Sprintf("%s（当前为%s，不能%s）请按流程先完成前面的步骤。", r.Message, state, act)}
+}
+
+// Counts are seats per class.
+func Counts(technical, management, finance int) map[experts.Class]int {
+	return map[experts.Class]int{experts.Technical: technical, experts.Management: management, experts.Finance: finance}
 }

@@ -3,7 +3,11 @@ package notice
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/http"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -59,4 +63,44 @@ func (d smtpDriver) Send(ctx context.Context, address, subject, body string) err
 	m.Subject(subject)
 	m.SetBodyString(mail.TypeTextPlain, body)
 	return d.client.DialAndSendWithContext(ctx, m)
+}
+
+// NewWitness appends checkpoints to a file and posts them to a webhook.
+func NewWitness(cfg configs.Witness) Driver {
+	return witness{cfg, &http.Client{Timeout: 20 * time.Second}}
+}
+
+type witness struct {
+	configs.Witness
+	client *http.Client
+}
+
+func (w witness) Send(ctx context.Context, _, _, body string) error {
+	if w.File != "" {
+		file, err := os.OpenFile(w.File, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return err
+		}
+		_, err = file.WriteString(body + "\n")
+		if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+			return err
+		}
+	}
+	if w.Webhook == "" {
+		return nil
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.Webhook, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	answer, err := w.client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode >= 300 {
+		return fmt.Errorf("webhook answered %s", answer.Status)
+	}
+	return nil
 }

@@ -32,6 +32,9 @@ const (
 	Dropped State = "dropped" // what it was about is over
 )
 
+// WitnessKind marks checkpoints that leave for the configured file or webhook.
+const WitnessKind = "witness"
+
 // MaxTries bounds the attempts; the wait between them doubles from 10 seconds.
 const MaxTries = 8
 
@@ -84,7 +87,9 @@ type Worker struct {
 	DB     *database.DB
 	Keys   *secret.Keys
 	Driver Driver
-	Wake   <-chan struct{} // an act has queued something; nil: only the ticker
+	// Witness takes the notices of WitnessKind: checkpoints for a file or webhook.
+	Witness Driver
+	Wake    <-chan struct{} // an act has queued something; nil: only the ticker
 }
 
 const lease = 2 * time.Minute
@@ -163,7 +168,11 @@ func (w *Worker) deliver(ctx context.Context, row *Notice) error {
 	if err != nil {
 		return err
 	}
-	failure := w.Driver.Send(ctx, address, row.Subject, body)
+	driver := w.Driver
+	if row.Kind == WitnessKind {
+		driver = w.Witness
+	}
+	failure := driver.Send(ctx, address, row.Subject, body)
 	return w.DB.Do(ctx, func(tx *database.Tx) error {
 		set := map[string]any{"state": Sent, "sent_at": tx.Now, "body": nil, "last_error": "", "lease_until": nil}
 		if failure != nil {

@@ -83,21 +83,29 @@ func (s *Store) EnsurePack(ctx context.Context, content []byte) error {
 	return err
 }
 
-// Obey judges verdicts on an object: a failing soft rule that a director has
-// released for this object counts as released; any other block refuses with
-// all verdicts.
-func (s *Store) Obey(step *Step, object string, verdicts ...rulebook.Verdict) error {
+// Release marks failing soft rules that a director has released for an object.
+func (s *Store) Release(step *Step, object string, verdicts []rulebook.Verdict) ([]rulebook.Verdict, error) {
 	for i, v := range verdicts {
 		if v.Effect != rulebook.Releasable || len(rulebook.Blocking(verdicts[i:i+1])) == 0 {
 			continue
 		}
 		var n int64
 		if err := step.Model(&rbac.Release{}).Where("rule = ? AND object = ?", v.Rule, object).Count(&n).Error; err != nil {
-			return err
+			return nil, err
 		}
 		if n > 0 {
 			verdicts[i] = rulebook.Released(v)
 		}
+	}
+	return verdicts, nil
+}
+
+// Obey judges verdicts on an object, releases considered; a block refuses with
+// all failing verdicts.
+func (s *Store) Obey(step *Step, object string, verdicts ...rulebook.Verdict) error {
+	verdicts, err := s.Release(step, object, verdicts)
+	if err != nil {
+		return err
 	}
 	return step.Obey(verdicts...)
 }

@@ -29,6 +29,8 @@ type Store struct {
 	// Adjust, nil but in tests, changes the pack in force: how a test shows
 	// that a refusal comes from its rule.
 	Adjust func(*rulebook.Pack) *rulebook.Pack
+	// Witness says that checkpoints also go to the configured file or webhook.
+	Witness bool
 }
 
 // Call is one act as the surface hands it in.
@@ -54,6 +56,8 @@ type Step struct {
 	consequences []consequence
 	shown        bool
 	quiet        bool
+	witness      bool
+	checkpoint   string // why the head after this act goes to the witnesses
 	minted       uint16
 	after        []func(context.Context) error
 }
@@ -72,7 +76,7 @@ func Act[R any](ctx context.Context, s *Store, call Call, fn func(*Step) (R, err
 	var step *Step
 	transaction := uuid.NewString() // by which a commit of unknown outcome is found again
 	err := s.DB.Do(ctx, func(tx *database.Tx) error {
-		step = &Step{Tx: tx, Call: call, Keys: s.Keys, object: call.Permission.Object(call.Object), facts: map[string]any{}}
+		step = &Step{Tx: tx, Call: call, Keys: s.Keys, witness: s.Witness, object: call.Permission.Object(call.Object), facts: map[string]any{}}
 		replayed, err := claimKey(step, &result)
 		if err != nil || replayed {
 			return err
@@ -223,6 +227,9 @@ func (s *Step) After(effect func(context.Context, string) error, id string) {
 	s.after = append(s.after, func(ctx context.Context) error { return effect(ctx, id) })
 }
 
+// WantCheckpoint sends the journal's head, as it stands after this act, to the witnesses.
+func (s *Step) WantCheckpoint(reason string) { s.checkpoint = reason }
+
 // Unjournalled says that this act has no entry (saving a draft).
 func (s *Step) Unjournalled() { s.quiet = true }
 
@@ -318,6 +325,11 @@ func (s *Step) journal(transaction string) error {
 	}
 	if err := s.Create(&rows).Error; err != nil {
 		return err
+	}
+	if s.checkpoint != "" {
+		if err := s.tellWitnesses(journal.Checkpoint{Seq: head.Seq, Hash: head.Hash, At: head.At.UTC().Format(time.RFC3339)}); err != nil {
+			return err
+		}
 	}
 	return database.Swap(s.Tx, &headRow{}, map[string]any{"id": 1}, map[string]any{"seq": head.Seq, "hash": head.Hash, "at": head.At})
 }

@@ -1,0 +1,293 @@
+// Package store keeps the expert records: entry, review, suspension and exit,
+// one transaction an act.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"keping/configs/database"
+	"keping/experts"
+	"keping/experts/sheetio"
+	"keping/rbac"
+	"keping/rbac/calendar"
+	"keping/rbac/rulebook"
+	rbacstore "keping/rbac/store"
+)
+
+// Store adds the experts to users, units and the journal.
+type Store struct{ *rbacstore.Store }
+
+// Imported is what an import did.
+type Imported struct {
+	Rows int `json:"rows" doc:"导入行数" example:"160"`
+}
+
+// ImportUnits records units.xlsx, whole or not at all.
+func (s *Store) ImportUnits(step *rbacstore.Step, name string, data []byte) (Imported, error) {
+	rows, faults := sheetio.Units(name, data)
+	if err := faults.Refusal(); err != nil {
+		return Imported{}, err
+	}
+	units, parents := make([]rbac.Unit, len(rows)), make([]string, len(rows))
+	for i, r := range rows {
+		units[i], parents[i] = r.Unit, r.ParentCode
+	}
+	n, err := s.SaveUnits(step, units, parents)
+	return Imported{n}, err
+}
+
+// ImportExperts records experts.xlsx, whole or not at all; imported experts
+// are proposed, a director admits them. Known ones (by document) are refused
+// by row: corrections are acts of their own.
+func (s *Store) ImportExperts(step *rbacstore.Step, name string, data []byte) (Imported, error) {
+	rows, faults := sheetio.Experts(name, data)
+	if err := faults.Refusal(); err != nil {
+		return Imported{}, err
+	}
+	units := map[string]string{}
+	unit := func(row int, column, code string) string {
+		if id, ok := units[code]; ok {
+			return id
+		}
+		found, err := rbacstore.UnitByCode(step, code)
+		if err != nil || found == nil {
+			faults.At(row, column, "单位%s尚未登记，请先导入单位", code)
+			return ""
+		}
+		units[code] = found.ID
+		return found.ID
+	}
+	var records []experts.Expert
+	for _, r := range rows {
+		e := r.Expert
+		e.UnitID = unit(r.Row, "单位信用代码", r.UnitCode)
+		for _, post := range r.Employments {
+			e.Employments = append(e.Employments, experts.Employment{UnitID: unit(r.Row, "工作经历", post.UnitCode), Post: post.Post, From: post.From, To: post.To})
+		}
+		person, err := rbacstore.EnsurePerson(step, e.Name, e.BirthYear, r.Document)
+		if refusal, ok := rbac.AsRefusal(err); ok {
+			faults.At(r.Row, "证件号码", "%s", refusal.Message)
+			continue
+		} else if err != nil {
+			return Imported{}, err
+		}
+		e.PersonID = person.ID
+		var n int64
+		if err := step.Model(&experts.Expert{}).Where("person_id = ?", person.ID).Count(&n).Error; err != nil {
+			return Imported{}, err
+		}
+		if n > 0 {
+			faults.At(r.Row, "证件号码", "该证件的专家已在库中，请改用更正")
+		}
+		s.prepare(step, &e, r.Phone, "")
+		records = append(records, e)
+	}
+	if err := faults.Refusal(); err != nil {
+		return Imported{}, err
+	}
+	step.Fact("rows", len(records))
+	return Imported{len(records)}, step.CreateInBatches(records, 200).Error
+}
+
+func (s *Store) prepare(step *rbacstore.Step, e *experts.Expert, phone, card string) {
+	e.ID = step.NewID()
+	e.Phone, e.BankCard = step.Keys.Seal(phone, "expert/"+e.ID+"/phone"), step.Keys.Seal(card, "expert/"+e.ID+"/card")
+	e.State, e.Version, e.CreatedAt = experts.Proposed, 1, step.Now
+	if e.ConsentVersion == "" {
+		e.ConsentVersion = "2024-01"
+	}
+}
+
+// NewExpert is what proposes one expert by hand.
+type NewExpert struct {
+	Name         string               `json:"name" minLength:"1" maxLength:"50" example:"张三"`
+	DocumentKind string               `json:"document_kind" maxLength:"20" example:"resident_id"`
+	Document     string               `json:"document" maxLength:"40" example:"11010519491231002X"`
+	Phone        string               `json:"phone,omitempty" maxLength:"30"`
+	Mail         string               `json:"mail" format:"email" maxLength:"200" example:"zhang@example.cn"`
+	Title        string               `json:"title,omitempty" maxLength:"50" example:"教授"`
+	UnitID       string               `json:"unit_id" maxLength:"36"`
+	InDistrict   bool                 `json:"in_district"`
+	Pool         experts.Pool         `json:"pool" enum:"advisory,technical"`
+	Classes      []experts.Class      `json:"classes" minItems:"1" maxItems:"3" enum:"technical,management,finance"`
+	Fields       []experts.Field      `json:"fields" minItems:"1" maxItems:"10"`
+	Employments  []experts.Employment `json:"employments,omitempty" maxItems:"50"`
+	Ties         []experts.Tie        `json:"ties,omitempty" maxItems:"50"`
+	Evidence     string               `json:"evidence,omitempty" maxLength:"200"`
+}
+
+// CreateExpert proposes one expert.
+func (s *Store) CreateExpert(step *rbacstore.Step, in NewExpert) (experts.Expert, error) {
+	var bad rbac.Fields
+	document, err := rbac.ParseDocument(in.DocumentKind, in.Document)
+	bad.Check(err == nil, "document", "%v", err)
+	phone := ""
+	if in.Phone != "" {
+		phone, err = rbac.ParsePhone(in.Phone)
+		bad.Check(err == nil, "phone", "%v", err)
+	}
+	checkDays(&bad, in.Employments)
+	var n int64
+	if err := step.Model(&rbac.Unit{}).Where("id = ?", in.UnitID).Count(&n).Error; err != nil {
+		return experts.Expert{}, err
+	}
+	bad.Check(n == 1, "unit_id", "没有这个单位，请先登记单位")
+	if err := bad.Refusal(); err != nil {
+		return experts.Expert{}, err
+	}
+	person, err := rbacstore.EnsurePerson(step, in.Name, document.BirthYear(), document)
+	if err != nil {
+		return experts.Expert{}, err
+	}
+	e := experts.Expert{PersonID: person.ID, Name: in.Name, BirthYear: document.BirthYear(), Title: in.Title, UnitID: in.UnitID, InDistrict: in.InDistrict,
+		Pool: in.Pool, Classes: in.Classes, Fields: in.Fields, MainField: in.Fields[0].Code, Employments: in.Employments, Ties: in.Ties, Evidence: in.Evidence, Mail: in.Mail}
+	s.prepare(step, &e, phone, "")
+	step.On(e.ID)
+	return e, step.Create(&e).Error
+}
+
+func checkDays(bad *rbac.Fields, posts []experts.Employment) {
+	for i, post := range posts {
+		for _, day := range []string{post.From, post.To} {
+			if day == "" && day == post.To {
+				continue
+			}
+			_, err := calendar.Parse(day)
+			bad.Check(err == nil, fmt.Sprintf("employments[%d]", i), "%v", err)
+		}
+	}
+}
+
+// Facts are what an expert or a pool keeper declares beyond the record's entry.
+type Facts struct {
+	Version     int             `json:"version" minimum:"1"`
+	Ties        *[]experts.Tie  `json:"ties,omitempty" maxItems:"50" doc:"师生、亲属、经济利益、合作关系"`
+	Unavailable *[]experts.Span `json:"unavailable,omitempty" maxItems:"50" doc:"不便参加的日期"`
+	UnitID      *string         `json:"unit_id,omitempty" maxLength:"36"`
+}
+
+// UpdateExpert changes declared facts; conflicts are computed afresh wherever
+// they are asked for, so nothing has to be re-run here.
+func (s *Store) UpdateExpert(step *rbacstore.Step, id string, in Facts) (experts.Expert, error) {
+	e, err := Take(step, id)
+	if err != nil {
+		return e, err
+	}
+	set := map[string]any{"version": in.Version + 1}
+	if in.Ties != nil {
+		e.Ties, set["ties"] = *in.Ties, rbac.List[experts.Tie](*in.Ties)
+	}
+	if in.Unavailable != nil {
+		var bad rbac.Fields
+		for i, span := range *in.Unavailable {
+			_, err1 := calendar.Parse(span.From)
+			_, err2 := calendar.Parse(span.To)
+			bad.Check(err1 == nil && err2 == nil && span.From <= span.To, fmt.Sprintf("unavailable[%d]", i), "日期写法不对，或止日早于起日")
+		}
+		if err := bad.Refusal(); err != nil {
+			return e, err
+		}
+		e.Unavailable, set["unavailable"] = *in.Unavailable, rbac.List[experts.Span](*in.Unavailable)
+	}
+	if in.UnitID != nil {
+		e.UnitID, set["unit_id"] = *in.UnitID, *in.UnitID
+	}
+	e.Version = in.Version + 1
+	return e, database.Swap(step.Tx, &experts.Expert{}, map[string]any{"id": id, "version": in.Version}, set)
+}
+
+// Take loads an expert.
+func Take(step *rbacstore.Step, id string) (experts.Expert, error) {
+	var e experts.Expert
+	err := step.Take(&e, "id = ?", id).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return e, rbac.Missing("该专家")
+	}
+	return e, err
+}
+
+// AdmitExperts lets a director admit proposed experts, all or none.
+func (s *Store) AdmitExperts(step *rbacstore.Step, ids []string) (Imported, error) {
+	pack, err := s.Pack(step)
+	if err != nil {
+		return Imported{}, err
+	}
+	var verdicts []rulebook.Verdict
+	for _, id := range ids {
+		e, err := Take(step, id)
+		if err != nil {
+			return Imported{}, err
+		}
+		if _, ok := experts.Moves[e.State]["admit"]; !ok {
+			return Imported{}, rbac.Refuse(rbac.RefusedState, "“%s”不是待审核的专家，不能入库（SM-07）。请只选择待审核的专家。", e.Name)
+		}
+		v, err := s.Release(step, "expert/"+id, experts.MayEnter(pack, e, step.Now))
+		if err != nil {
+			return Imported{}, err
+		}
+		verdicts = append(verdicts, v...)
+		if err := database.Swap(step.Tx, &experts.Expert{}, map[string]any{"id": id, "state": e.State}, map[string]any{"state": experts.InPool, "version": e.Version + 1}); err != nil {
+			return Imported{}, err
+		}
+	}
+	step.Fact("experts", ids)
+	return Imported{len(ids)}, step.Obey(rulebook.Blocking(verdicts)...)
+}
+
+// MoveExpert suspends, resumes or ends with a reason (SM-07).
+func (s *Store) MoveExpert(step *rbacstore.Step, id, move, reason string, version int) (experts.Expert, error) {
+	e, err := Take(step, id)
+	if err != nil {
+		return e, err
+	}
+	to, ok := experts.Moves[e.State][move]
+	if !ok {
+		return e, rbac.Refuse(rbac.RefusedState, "该专家当前状态不允许此操作（SM-07）。请刷新后核对其状态。")
+	}
+	e.State, e.StateReason, e.Version = to, reason, version+1
+	step.Fact("state", string(to))
+	return e, database.Swap(step.Tx, &experts.Expert{}, map[string]any{"id": id, "version": version}, map[string]any{"state": to, "state_reason": reason, "version": e.Version})
+}
+
+// Filter narrows a list of experts.
+type Filter struct {
+	Q, Class, Field, State, Pool string
+}
+
+// ListExperts pages through the records by id; q finds a substring of the name.
+func (s *Store) ListExperts(ctx context.Context, f Filter, after string, limit int) ([]experts.Expert, error) {
+	q := s.DB.Read(ctx).Where("id > ?", after)
+	if f.Q != "" {
+		q = q.Where("name LIKE ?", "%"+escapeLike(f.Q)+"%")
+	}
+	if f.Class != "" {
+		q = q.Where("classes LIKE ?", `%"`+escapeLike(f.Class)+`"%`)
+	}
+	if f.Field != "" {
+		q = q.Where("main_field = ?", f.Field)
+	}
+	if f.State != "" {
+		q = q.Where("state = ?", f.State)
+	}
+	if f.Pool != "" {
+		q = q.Where("pool = ?", f.Pool)
+	}
+	var rows []experts.Expert
+	err := q.Order("id").Limit(limit).Find(&rows).Error
+	return rows, err
+}
+
+func escapeLike(text string) string {
+	out := ""
+	for _, r := range text {
+		if r == '%' || r == '_' || r == '\\' {
+			continue // a wildcard is no text to look for
+		}
+		out += string(r)
+	}
+	return out
+}

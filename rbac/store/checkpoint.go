@@ -1,0 +1,51 @@
+package store
+
+import (
+	"time"
+
+	"keping/rbac"
+	"keping/rbac/journal"
+	"keping/rbac/notice"
+)
+
+// checkpointRow is a checkpoint that has gone, or is going, to the witnesses.
+type checkpointRow struct {
+	ID     string `gorm:"primaryKey;size:36"`
+	Seq    int64
+	Hash   string `gorm:"size:64"`
+	At     time.Time
+	Reason string `gorm:"size:100"`
+}
+
+func (checkpointRow) TableName() string { return "checkpoints" }
+
+// tellWitnesses records a checkpoint and queues it for every supervisor's mail
+// and, where configured, for the file or webhook outside this machine.
+func (s *Step) tellWitnesses(c journal.Checkpoint) error {
+	at, err := time.Parse(time.RFC3339, c.At)
+	if err != nil {
+		return err
+	}
+	if err := s.Create(&checkpointRow{ID: s.NewID(), Seq: c.Seq, Hash: c.Hash, At: at, Reason: s.checkpoint}).Error; err != nil {
+		return err
+	}
+	var supervisors []rbac.User
+	err = s.Where("state = ? AND mail <> '' AND id IN (SELECT user_id FROM grants WHERE role = ? AND ended_at IS NULL)", rbac.UserActive, rbac.Supervisor).Find(&supervisors).Error
+	if err != nil {
+		return err
+	}
+	body := "日志检查点（" + s.checkpoint + "）\n" + c.String() + "\n" + c.At + "\n\n请妥善保存。日后可用 keping-verify journal 日志.jsonl --head " + c.String() + " 核对日志未被截断或重建。"
+	for _, u := range supervisors {
+		if err := notice.Queue(s.Tx, s.Keys, s.NewID(), notice.Message{Kind: "checkpoint", UserID: u.ID, Address: u.Mail, Subject: "日志检查点", Body: body, Object: "journal/-"}); err != nil {
+			return err
+		}
+	}
+	if !s.witness {
+		return nil
+	}
+	line, err := journal.Canonical(c)
+	if err != nil {
+		return err
+	}
+	return notice.Queue(s.Tx, s.Keys, s.NewID(), notice.Message{Kind: notice.WitnessKind, Subject: "checkpoint", Body: string(line), Object: "journal/-"})
+}

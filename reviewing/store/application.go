@@ -1,0 +1,420 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"keping/configs/database"
+	"keping/experts"
+	expertstore "keping/experts/store"
+	"keping/rbac"
+	rbacstore "keping/rbac/store"
+	"keping/reviewing"
+	"keping/reviewing/sheetio"
+)
+
+// NewPerson is one person of an application.
+type NewPerson struct {
+	Name         string `json:"name" minLength:"1" maxLength:"50" example:"王五"`
+	DocumentKind string `json:"document_kind" maxLength:"20" example:"resident_id"`
+	Document     string `json:"document" maxLength:"40" example:"11010519491231002X"`
+	UnitID       string `json:"unit_id" maxLength:"36"`
+}
+
+// NewApplication is an application's content.
+type NewApplication struct {
+	GuideID    string                 `json:"guide_id" maxLength:"36"`
+	Item       string                 `json:"item" maxLength:"20" example:"A1"`
+	Title      string                 `json:"title" minLength:"2" maxLength:"100" example:"智能驾驶域控制器关键技术研究"`
+	Leaders    []NewPerson            `json:"leaders" minItems:"1" maxItems:"5" doc:"项目负责人：提交时须恰好一名"`
+	Members    []NewPerson            `json:"members" maxItems:"50"`
+	Partners   []string               `json:"partners" maxItems:"20" doc:"参与单位编号"`
+	JointUnits []string               `json:"joint_units" maxItems:"5" doc:"联合实施单位编号"`
+	FiscalFen  int                    `json:"fiscal_fen" minimum:"0" example:"20000000"`
+	JointFen   int                    `json:"joint_fen" minimum:"0"`
+	SelfFen    int                    `json:"self_fen" minimum:"0"`
+	Months     int                    `json:"months" minimum:"1" maximum:"120"`
+	Summary    string                 `json:"summary" maxLength:"5000"`
+	Avoid      []reviewing.Named      `json:"avoid,omitempty" maxItems:"20" doc:"请求回避的专家"`
+	Materials  []reviewing.Material   `json:"materials,omitempty" maxItems:"30"`
+	Budget     []reviewing.BudgetLine `json:"budget,omitempty" maxItems:"50"`
+}
+
+// CreateApplication drafts an application of the actor's unit.
+func (st *Store) CreateApplication(s *step, in NewApplication) (reviewing.Application, error) {
+	if s.Call.Actor.Unit == "" {
+		return reviewing.Application{}, rbac.Invalid("unit", "您的账号没有所属单位，不能申报，请联系单位管理员")
+	}
+	a := reviewing.Application{ID: s.NewID(), LeadUnitID: s.Call.Actor.Unit, State: reviewing.AppDraft, Version: 1, CreatedBy: s.Call.Actor.User, CreatedAt: s.Now}
+	if err := st.fillApplication(s, &a, in); err != nil {
+		return a, err
+	}
+	s.On(a.ID)
+	return a, s.Create(&a).Error
+}
+
+// UpdateApplication changes a draft or an application sent back for correction.
+func (st *Store) UpdateApplication(s *step, id string, version int, in NewApplication) (reviewing.Application, error) {
+	a, err := st.ownApplication(s, id)
+	if err != nil {
+		return a, err
+	}
+	if a.State != reviewing.AppDraft && a.State != reviewing.AppCorrection {
+		return a, reviewing.MoveRefusal("SM-06", string(a.State), "修改")
+	}
+	if a.Version != version {
+		return a, database.ErrChanged
+	}
+	for _, row := range []any{&reviewing.ApplicationPerson{}, &reviewing.ApplicationUnit{}} {
+		if err := s.Where("application_id = ?", a.ID).Delete(row).Error; err != nil {
+			return a, err
+		}
+	}
+	if err := st.fillApplication(s, &a, in); err != nil {
+		return a, err
+	}
+	a.Version++
+	return a, s.Save(&a).Error
+}
+
+// ownApplication loads an application the actor's unit leads, or leads in
+// person; officers see all.
+func (st *Store) ownApplication(s *step, id string) (reviewing.Application, error) {
+	a, err := take[reviewing.Application](s, id, "该申报书")
+	if err != nil {
+		return a, err
+	}
+	actor := s.Call.Actor
+	mine := (actor.Role == rbac.UnitAdmin && actor.Unit != "" && actor.Unit == a.LeadUnitID) ||
+		(actor.Role == rbac.Applicant && (actor.User == a.CreatedBy || actor.Person != "" && actor.Person == a.LeaderID))
+	return a, s.May(mine, "该申报书")
+}
+
+func (st *Store) fillApplication(s *step, a *reviewing.Application, in NewApplication) error {
+	var bad rbac.Fields
+	var g reviewing.Guide
+	err := s.Take(&g, "id = ? AND state = ?", in.GuideID, reviewing.GuidePublished).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return rbac.Invalid("guide_id", "没有这份已发布的指南")
+	} else if err != nil {
+		return err
+	}
+	item, ok := g.Item(in.Item)
+	bad.Check(ok, "item", "指南中没有项目“%s”", in.Item)
+	units := append(append([]string{}, in.Partners...), in.JointUnits...)
+	type filled struct {
+		document rbac.Document
+		NewPerson
+	}
+	var people []filled
+	for i, p := range append(append([]NewPerson{}, in.Leaders...), in.Members...) {
+		at := fmt.Sprintf("members[%d]", i-len(in.Leaders))
+		if i < len(in.Leaders) {
+			at = fmt.Sprintf("leaders[%d]", i)
+		}
+		document, err := rbac.ParseDocument(p.DocumentKind, p.Document)
+		bad.Check(err == nil, at+".document", "%v", err)
+		if p.UnitID == "" {
+			p.UnitID = a.LeadUnitID
+		}
+		units = append(units, p.UnitID)
+		people = append(people, filled{document, p})
+	}
+	var known []string
+	if err := s.Model(&rbac.Unit{}).Where("id IN ?", units).Pluck("id", &known).Error; err != nil {
+		return err
+	}
+	for _, unit := range units {
+		found := false
+		for _, k := range known {
+			found = found || k == unit
+		}
+		bad.Check(found, "units", "单位“%s”尚未登记", unit)
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return err
+	}
+	bad.Check(len(in.Avoid) <= pack.AvoidListMax, "avoid", "请求回避的专家至多%d名", pack.AvoidListMax)
+	for i, n := range in.Avoid {
+		var count int64
+		if err := s.Model(&experts.Expert{}).Where("id = ?", n.ExpertID).Count(&count).Error; err != nil {
+			return err
+		}
+		bad.Check(count == 1, fmt.Sprintf("avoid[%d]", i), "没有这名专家")
+	}
+	for i, m := range in.Materials {
+		_, err := rbacstore.OwnFile(s, m.FileID)
+		if refusal, ok := rbac.AsRefusal(err); ok {
+			bad.Check(false, fmt.Sprintf("materials[%d]", i), "%s", refusal.Message)
+		} else if err != nil {
+			return err
+		}
+	}
+	if err := bad.Refusal(); err != nil {
+		return err
+	}
+	a.ProgrammeID, a.GuideID, a.ItemCode, a.Title = g.ProgrammeID, g.ID, in.Item, in.Title
+	a.Joint = item.Joint || len(in.JointUnits) > 0
+	a.FiscalFen, a.JointFen, a.SelfFen, a.Months, a.Summary = in.FiscalFen, in.JointFen, in.SelfFen, in.Months, in.Summary
+	a.Avoid, a.Materials, a.Budget, a.RecommendedAt = in.Avoid, in.Materials, in.Budget, nil
+	seen := map[string]bool{}
+	for i, p := range people {
+		person, err := rbacstore.EnsurePerson(s, p.Name, p.document.BirthYear(), p.document)
+		if err != nil {
+			return err
+		}
+		if seen[person.ID] {
+			return rbac.Invalid("members", "“%s”出现了两次", p.Name)
+		}
+		seen[person.ID] = true
+		role := "member"
+		if i < len(in.Leaders) {
+			role = "leader"
+			if i == 0 {
+				a.LeaderID, a.LeaderName = person.ID, person.Name
+			}
+		}
+		if err := s.Create(&reviewing.ApplicationPerson{ApplicationID: a.ID, PersonID: person.ID, Name: p.Name, Role: role, UnitID: p.UnitID}).Error; err != nil {
+			return err
+		}
+	}
+	for role, ids := range map[string][]string{"partner": in.Partners, "joint": in.JointUnits} {
+		for _, unit := range ids {
+			if err := s.Create(&reviewing.ApplicationUnit{ApplicationID: a.ID, UnitID: unit, Role: role}).Error; err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ImportApplications drafts the rows of applications.xlsx for their lead units.
+func (st *Store) ImportApplications(s *step, guide, name string, data []byte) (expertstore.Imported, error) {
+	rows, faults := sheetio.Applications(name, data)
+	if err := faults.Refusal(); err != nil {
+		return expertstore.Imported{}, err
+	}
+	units := map[string]string{}
+	unit := func(row int, column, code string) string {
+		if id, ok := units[code]; ok || code == "" {
+			return id
+		}
+		found, err := rbacstore.UnitByCode(s, code)
+		if err != nil || found == nil {
+			faults.At(row, column, "单位%s尚未登记，请先导入单位", code)
+			return ""
+		}
+		units[code] = found.ID
+		return found.ID
+	}
+	for _, r := range rows {
+		lead := unit(r.Row, "牵头单位信用代码", r.LeadUnit)
+		in := NewApplication{GuideID: guide, Item: r.Item, Title: r.Title, FiscalFen: r.FiscalFen, JointFen: r.JointFen, SelfFen: r.SelfFen, Months: r.Months, Summary: r.Summary,
+			Leaders: []NewPerson{{r.LeaderName, string(r.Leader.Kind), r.Leader.Number, lead}}}
+		for _, m := range r.Members {
+			in.Members = append(in.Members, NewPerson{m.Name, string(m.Document.Kind), m.Document.Number, unit(r.Row, "成员", m.UnitCode)})
+		}
+		for _, code := range r.Partners {
+			in.Partners = append(in.Partners, unit(r.Row, "参与单位信用代码", code))
+		}
+		for _, code := range r.JointUnits {
+			in.JointUnits = append(in.JointUnits, unit(r.Row, "联合实施单位信用代码", code))
+		}
+		if len(faults.Fields) > 0 {
+			continue
+		}
+		a := reviewing.Application{ID: s.NewID(), LeadUnitID: lead, State: reviewing.AppDraft, Version: 1, CreatedBy: s.Call.Actor.User, CreatedAt: s.Now}
+		err := st.fillApplication(s, &a, in)
+		if refusal, ok := rbac.AsRefusal(err); ok {
+			faults.At(r.Row, "本行", "%s", strings.TrimPrefix(refusal.Message, "填写有误："))
+			continue
+		} else if err != nil {
+			return expertstore.Imported{}, err
+		}
+		if err := s.Create(&a).Error; err != nil {
+			return expertstore.Imported{}, err
+		}
+	}
+	s.Fact("rows", len(rows))
+	return expertstore.Imported{Rows: len(rows)}, faults.Refusal()
+}
+
+// RecommendApplication is R-013: the joint unit recommends.
+func (st *Store) RecommendApplication(s *step, id string) (reviewing.Application, error) {
+	a, err := take[reviewing.Application](s, id, "该申报书")
+	if err != nil {
+		return a, err
+	}
+	units, err := find[reviewing.ApplicationUnit](s, "unit_id", "application_id = ? AND role = 'joint'", id)
+	if err != nil {
+		return a, err
+	}
+	mine, all := false, true
+	for i := range units {
+		if units[i].UnitID == s.Call.Actor.Unit {
+			mine = true
+			units[i].RecommendedAt = &s.Now
+			if err := s.Save(&units[i]).Error; err != nil {
+				return a, err
+			}
+		}
+		all = all && units[i].RecommendedAt != nil
+	}
+	if err := s.May(mine, "该申报书"); err != nil {
+		return a, err
+	}
+	if a.State != reviewing.AppDraft && a.State != reviewing.AppCorrection {
+		return a, reviewing.MoveRefusal("SM-06", string(a.State), "推荐")
+	}
+	if all {
+		a.RecommendedAt = &s.Now
+	}
+	return a, database.Swap(s.Tx, &reviewing.Application{}, map[string]any{"id": id, "version": a.Version}, map[string]any{"recommended_at": a.RecommendedAt})
+}
+
+// submission loads what a submission is judged by.
+func (st *Store) submission(s *step, a reviewing.Application) (reviewing.Submission, error) {
+	sub := reviewing.Submission{Application: a, Now: s.Now}
+	var err error
+	if sub.Programme, err = take[reviewing.Programme](s, a.ProgrammeID, "该专项"); err != nil {
+		return sub, err
+	}
+	if sub.Guide, err = take[reviewing.Guide](s, a.GuideID, "该指南"); err != nil {
+		return sub, err
+	}
+	var n int64
+	if err = s.Model(&reviewing.ApplicationPerson{}).Where("application_id = ? AND role = 'leader'", a.ID).Count(&n).Error; err != nil {
+		return sub, err
+	}
+	sub.Leaders = int(n)
+	joint, err := find[reviewing.ApplicationUnit](s, "unit_id", "application_id = ? AND role = 'joint'", a.ID)
+	if err != nil {
+		return sub, err
+	}
+	for _, j := range joint {
+		u, err := take[rbac.Unit](s, j.UnitID, "联合实施单位")
+		if err != nil {
+			return sub, err
+		}
+		sub.JointUnits = append(sub.JointUnits, u)
+		if j.RecommendedAt != nil {
+			sub.Recommended++
+		}
+	}
+	if sub.Member, err = memberOfYear(s, a.ProgrammeID, a.LeaderID); err != nil {
+		return sub, err
+	}
+	if sub.Uncertain, err = uncertainMembers(s, a.ProgrammeID, a.LeaderID); err != nil {
+		return sub, err
+	}
+	others, err := find[reviewing.Application](s, "id", "programme_id = ? AND leader_id = ? AND id <> ?", a.ProgrammeID, a.LeaderID, a.ID)
+	for _, o := range others {
+		if o.State.Live() {
+			sub.SameLeader++
+		}
+	}
+	return sub, err
+}
+
+// SubmitApplication submits inside the window, all rules obeyed. An application
+// sent back for correction has its own clock instead of the window's.
+func (st *Store) SubmitApplication(s *step, id string, version int) (reviewing.Application, error) {
+	a, err := st.ownApplication(s, id)
+	if err != nil {
+		return a, err
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return a, err
+	}
+	sub, err := st.submission(s, a)
+	if err != nil {
+		return a, err
+	}
+	if _, ok := reviewing.ApplicationMoves[a.State]["submit"]; !ok {
+		return a, reviewing.MoveRefusal("SM-06", string(a.State), "提交")
+	}
+	verdicts := reviewing.SubmissionRules(pack, sub)
+	if a.State == reviewing.AppDraft {
+		verdicts = append(verdicts, reviewing.WindowRule(pack, sub.Guide, s.Now))
+	}
+	if err := st.Obey(s, "application/"+id, verdicts...); err != nil {
+		return a, err
+	}
+	set := map[string]any{"submitted_at": s.Now}
+	if a.Number == "" {
+		n, err := s.Number(fmt.Sprintf("application:%s", sub.Programme.Code))
+		if err != nil {
+			return a, err
+		}
+		a.Number = fmt.Sprintf("%s-%03d", sub.Programme.Code, n)
+		set["number"] = a.Number
+	}
+	a.SubmittedAt = &s.Now
+	return a, moveApplication(s, &a, "submit", version, set)
+}
+
+// moveApplication moves by SM-06.
+func moveApplication(s *step, a *reviewing.Application, act string, version int, set map[string]any) error {
+	to, ok := reviewing.ApplicationMoves[a.State][act]
+	if !ok {
+		return reviewing.MoveRefusal("SM-06", string(a.State), act)
+	}
+	set["state"], set["version"] = to, version+1
+	if err := database.Swap(s.Tx, &reviewing.Application{}, map[string]any{"id": a.ID, "state": a.State, "version": version}, set); err != nil {
+		return err
+	}
+	a.State, a.Version = to, version+1
+	return nil
+}
+
+// ScreenApplication is the formal check: accept, correct (once) or refuse with reasons.
+func (st *Store) ScreenApplication(s *step, id, verdict, reason string, version int) (reviewing.Application, error) {
+	a, err := take[reviewing.Application](s, id, "该申报书")
+	if err != nil {
+		return a, err
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return a, err
+	}
+	set := map[string]any{"state_reason": reason}
+	switch verdict {
+	case "accept":
+		sub, err := st.submission(s, a)
+		if err != nil {
+			return a, err
+		}
+		if _, ok := reviewing.ApplicationMoves[a.State]["accept"]; !ok {
+			return a, reviewing.MoveRefusal("SM-06", string(a.State), "形式审查通过")
+		}
+		if err := st.Obey(s, "application/"+id, reviewing.SubmissionRules(pack, sub)...); err != nil {
+			return a, err
+		}
+	case "correct":
+		if err := s.Obey(pack.Check("P-45", a.Corrections < pack.CorrectionRounds, map[string]any{"corrections": a.Corrections},
+			"补正只有一次，已经用过（惯例）。", "请作出通过或不通过的结论。")); err != nil {
+			return a, err
+		}
+		set["corrections"] = a.Corrections + 1
+	}
+	if verdict != "accept" && len([]rune(reason)) < 5 {
+		return a, rbac.Invalid("reason", "补正或不通过须写明理由（至少5个字）")
+	}
+	a.StateReason = reason
+	s.Fact("verdict", verdict)
+	return a, moveApplication(s, &a, verdict, version, set)
+}
+
+// WithdrawApplication takes an application out at any stage before the list.
+func (st *Store) WithdrawApplication(s *step, id, reason string, version int) (reviewing.Application, error) {
+	a, err := st.ownApplication(s, id)
+	if err != nil {
+		return a, err
+	}
+	return a, moveApplication(s, &a, "withdraw", version, map[string]any{"state_reason": reason})
+}

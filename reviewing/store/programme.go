@@ -1,0 +1,268 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"keping/configs/database"
+	"keping/experts"
+	expertstore "keping/experts/store"
+	"keping/rbac"
+	"keping/rbac/calendar"
+	"keping/rbac/rulebook"
+	"keping/reviewing"
+)
+
+// NewProgramme opens a programme year with its two groups.
+type NewProgramme struct {
+	Kind  reviewing.ProgrammeKind `json:"kind" enum:"major,key" doc:"重大或重点"`
+	Year  int                     `json:"year" minimum:"2020" maximum:"2100" example:"2025"`
+	Name  string                  `json:"name" minLength:"2" maxLength:"100" example:"智能驾驶重大专项"`
+	Basis string                  `json:"basis" maxLength:"200" doc:"区委区政府任务依据文件（R-036）" example:"沙委发〔2025〕3号"`
+}
+
+// CreateProgramme is R-036: a programme year has its basis document.
+func (st *Store) CreateProgramme(s *step, in NewProgramme) (reviewing.Programme, error) {
+	pack, err := st.Pack(s)
+	if err != nil {
+		return reviewing.Programme{}, err
+	}
+	if err := s.Obey(pack.Check("R-036", in.Basis != "", nil, "请登记年度任务依据文件（第十二条）。", "请填写区委、区政府部署文件的名称和文号。")); err != nil {
+		return reviewing.Programme{}, err
+	}
+	code := map[reviewing.ProgrammeKind]string{reviewing.Major: "ZD", reviewing.Key: "ZX"}[in.Kind]
+	n, err := s.Number(fmt.Sprintf("programme:%d-%s", in.Year, code))
+	if err != nil {
+		return reviewing.Programme{}, err
+	}
+	p := reviewing.Programme{ID: s.NewID(), Code: fmt.Sprintf("%d-%s-%02d", in.Year, code, n), Kind: in.Kind, Year: in.Year, Name: in.Name, Basis: in.Basis, Version: 1, CreatedAt: s.Now}
+	s.On(p.ID)
+	if err := s.Create(&p).Error; err != nil {
+		return p, err
+	}
+	for _, kind := range []string{"advisory", "technical"} {
+		if err := s.Create(&reviewing.Group{ID: s.NewID(), ProgrammeID: p.ID, Kind: kind, State: reviewing.GroupForming, Version: 1}).Error; err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// NewMember recommends experts to a group.
+type NewMember struct {
+	Kind        string   `json:"kind" enum:"advisory,technical" doc:"咨询或技术专家组"`
+	ExpertIDs   []string `json:"expert_ids" minItems:"1" maxItems:"200" doc:"专家编号"`
+	Departments []string `json:"departments" maxItems:"10" doc:"会同推荐的区级行业主管部门（单位编号）"`
+	Document    string   `json:"document" maxLength:"100" doc:"推荐文件名称和文号"`
+}
+
+// Members are the memberships an act made or moved.
+type Members struct {
+	Group   reviewing.Group        `json:"group"`
+	Members []reviewing.Membership `json:"members"`
+}
+
+func groupOf(s *step, programme, kind string) (reviewing.Group, error) {
+	var g reviewing.Group
+	err := s.Take(&g, "programme_id = ? AND kind = ?", programme, kind).Error
+	return g, err
+}
+
+// RecommendMember is R-018, R-020, R-022 and R-024 for each expert.
+func (st *Store) RecommendMember(s *step, programme string, in NewMember) (Members, error) {
+	pack, err := st.Pack(s)
+	if err != nil {
+		return Members{}, err
+	}
+	p, err := take[reviewing.Programme](s, programme, "该专项")
+	if err != nil {
+		return Members{}, err
+	}
+	g, err := groupOf(s, p.ID, in.Kind)
+	if err != nil {
+		return Members{}, err
+	}
+	if g.State == reviewing.GroupDissolved {
+		return Members{}, reviewing.MoveRefusal("SM-08", string(g.State), "推荐成员")
+	}
+	var departments int64
+	if err := s.Model(&rbac.Unit{}).Where("id IN ? AND kind = 'department'", in.Departments).Count(&departments).Error; err != nil {
+		return Members{}, err
+	}
+	var verdicts []rulebook.Verdict
+	out := Members{Group: g}
+	for _, id := range in.ExpertIDs {
+		e, err := expertstore.Take(s, id)
+		if err != nil {
+			return out, err
+		}
+		if e.State != experts.InPool {
+			return out, rbac.Refuse(rbac.RefusedState, "“%s”不在库，不能推荐入组（SM-07）。请先完成入库审核。", e.Name)
+		}
+		v := experts.MayJoinGroup(pack, e, in.Kind == "advisory", int(departments), s.Now)
+		if in.Kind == "technical" {
+			more, err := st.mayJoin(s, pack, p, e.PersonID)
+			if err != nil {
+				return out, err
+			}
+			v = append(v, more...)
+		}
+		if v, err = st.Release(s, "expert/"+id, v); err != nil {
+			return out, err
+		}
+		verdicts = append(verdicts, v...)
+		var n int64
+		if err := s.Model(&reviewing.Membership{}).Where("group_id = ? AND expert_id = ? AND state <> ?", g.ID, id, reviewing.Ended).Count(&n).Error; err != nil {
+			return out, err
+		}
+		if n > 0 {
+			return out, rbac.Invalid("expert_ids", "“%s”已在该专家组的推荐或在任名单中", e.Name)
+		}
+		out.Members = append(out.Members, reviewing.Membership{ID: s.NewID(), GroupID: g.ID, ExpertID: id, PersonID: e.PersonID,
+			Departments: in.Departments, Document: in.Document, State: reviewing.Recommended})
+	}
+	s.Fact("experts", in.ExpertIDs)
+	s.Fact("group", in.Kind)
+	if err := s.Obey(verdicts...); err != nil {
+		return out, err
+	}
+	return out, s.Create(&out.Members).Error
+}
+
+// mayJoin is R-024: who leads a live application of the programme year does not join.
+func (st *Store) mayJoin(s *step, pack *rulebook.Pack, p reviewing.Programme, person string) ([]rulebook.Verdict, error) {
+	apps, err := find[reviewing.Application](s, "id", "programme_id = ? AND leader_id = ?", p.ID, person)
+	if err != nil {
+		return nil, err
+	}
+	leads := false
+	for _, a := range apps {
+		leads = leads || a.State.Live()
+	}
+	return reviewing.MayLead(pack, "R-024", leads, 0, p), nil
+}
+
+// ApproveGroup lets a director approve the recommended members; the group is
+// in term from today and every member is checked once more.
+func (st *Store) ApproveGroup(s *step, programme, kind string) (Members, error) {
+	pack, err := st.Pack(s)
+	if err != nil {
+		return Members{}, err
+	}
+	p, err := take[reviewing.Programme](s, programme, "该专项")
+	if err != nil {
+		return Members{}, err
+	}
+	g, err := groupOf(s, p.ID, kind)
+	if err != nil {
+		return Members{}, err
+	}
+	members, err := find[reviewing.Membership](s, "id", "group_id = ? AND state = ?", g.ID, reviewing.Recommended)
+	if err != nil {
+		return Members{}, err
+	}
+	if len(members) == 0 {
+		return Members{}, rbac.Refuse(rbac.RefusedState, "没有待审定的推荐成员（SM-08）。请先由经办会同主管部门推荐。")
+	}
+	var verdicts []rulebook.Verdict
+	today := calendar.Day(s.Now)
+	for i := range members {
+		if kind == "technical" {
+			v, err := st.mayJoin(s, pack, p, members[i].PersonID)
+			if err != nil {
+				return Members{}, err
+			}
+			verdicts = append(verdicts, v...)
+		}
+		members[i].State, members[i].FromDay = reviewing.InTerm, today
+		if err := s.Save(&members[i]).Error; err != nil {
+			return Members{}, err
+		}
+	}
+	g.State, g.Version = reviewing.GroupInTerm, g.Version+1
+	if err := database.Swap(s.Tx, &reviewing.Group{}, map[string]any{"id": g.ID, "version": g.Version - 1}, map[string]any{"state": g.State, "version": g.Version}); err != nil {
+		return Members{}, err
+	}
+	s.Fact("group", kind)
+	s.Fact("members", len(members))
+	return Members{g, members}, s.Obey(verdicts...)
+}
+
+// EndMember ends a membership today; the person stays barred for the year (R-023).
+func (st *Store) EndMember(s *step, id, reason string) (reviewing.Membership, error) {
+	m, err := take[reviewing.Membership](s, id, "该成员")
+	if err != nil {
+		return m, err
+	}
+	if m.State != reviewing.InTerm {
+		return m, reviewing.MoveRefusal("SM-08", string(m.State), "退出")
+	}
+	m.State, m.ToDay, m.Reason = reviewing.Ended, calendar.Day(s.Now), reason
+	return m, s.Save(&m).Error
+}
+
+// memberOfYear tells whether a person was at any time a member of the
+// programme year's technical group (R-023, R-025, R-068).
+func memberOfYear(s *step, programme, person string) (bool, error) {
+	var n int64
+	err := s.Model(&reviewing.Membership{}).Joins("JOIN review_groups g ON g.id = memberships.group_id").
+		Where("g.programme_id = ? AND g.kind = 'technical' AND memberships.person_id = ? AND memberships.from_day <> ''", programme, person).Count(&n).Error
+	return n > 0, err
+}
+
+// uncertainMembers is R-026: members of the group with the same name and unit
+// or birth year but no document in common, not yet told apart by an officer.
+func uncertainMembers(s *step, programme, person string) (int, error) {
+	var p rbac.Person
+	if err := s.Take(&p, "id = ?", person).Error; err != nil {
+		return 0, err
+	}
+	var rows []experts.Expert
+	err := s.Joins("JOIN memberships m ON m.expert_id = experts.id").Joins("JOIN review_groups g ON g.id = m.group_id").
+		Where("g.programme_id = ? AND g.kind = 'technical' AND experts.name = ? AND experts.person_id <> ?", programme, p.Name, person).Find(&rows).Error
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, e := range rows {
+		near := p.BirthYear == 0 || e.BirthYear == 0 || e.BirthYear == p.BirthYear
+		if !near {
+			var same int64
+			if err := s.Model(&reviewing.ApplicationPerson{}).Where("person_id = ? AND unit_id = ?", person, e.UnitID).Count(&same).Error; err != nil {
+				return 0, err
+			}
+			near = same > 0
+		}
+		if !near {
+			continue
+		}
+		var told int64
+		if err := s.Model(&Distinction{}).Where("person_a IN ? AND person_b IN ?", []string{person, e.PersonID}, []string{person, e.PersonID}).Count(&told).Error; err != nil {
+			return 0, err
+		}
+		if told == 0 {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// Distinction is an officer's word that two people of one name are different.
+type Distinction struct {
+	ID        string    `gorm:"primaryKey;size:36" json:"id"`
+	PersonA   string    `gorm:"size:36" json:"person_a"`
+	PersonB   string    `gorm:"size:36" json:"person_b"`
+	Reason    string    `gorm:"size:500" json:"reason"`
+	CreatedAt time.Time `gorm:"autoCreateTime:false" json:"created_at"`
+}
+
+// Distinguish records that a project's leader and a group member are not the same person.
+func (st *Store) Distinguish(s *step, leader, expert, reason string) (Distinction, error) {
+	e, err := expertstore.Take(s, expert)
+	if err != nil {
+		return Distinction{}, err
+	}
+	d := Distinction{ID: s.NewID(), PersonA: leader, PersonB: e.PersonID, Reason: reason, CreatedAt: s.Now}
+	s.On(d.ID)
+	return d, s.Create(&d).Error
+}

@@ -1,0 +1,317 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+
+	"keping/rbac"
+	"keping/rbac/calendar"
+	"keping/rbac/rulebook"
+	"keping/reviewing"
+)
+
+// NewReview opens an award review.
+type NewReview struct {
+	GuideID        string   `json:"guide_id" maxLength:"36"`
+	Title          string   `json:"title" minLength:"2" maxLength:"100" example:"2025年智能驾驶重大专项立项评审（第一批）"`
+	ApplicationIDs []string `json:"application_ids" minItems:"1" maxItems:"100"`
+	Technical      int      `json:"technical" minimum:"0" maximum:"20" doc:"同行技术席位" example:"3"`
+	Management     int      `json:"management" minimum:"0" maximum:"20" example:"1"`
+	Finance        int      `json:"finance" minimum:"0" maximum:"20" example:"1"`
+	MeetingDay     string   `json:"meeting_day" maxLength:"10" example:"2025-06-18"`
+}
+
+// CreateReview puts accepted applications of one guide into a review. Fewer
+// seats than R-063 and R-064 demand are refused here already.
+func (st *Store) CreateReview(s *step, in NewReview) (reviewing.Review, error) {
+	pack, err := st.Pack(s)
+	if err != nil {
+		return reviewing.Review{}, err
+	}
+	g, err := take[reviewing.Guide](s, in.GuideID, "该指南")
+	if err != nil {
+		return reviewing.Review{}, err
+	}
+	p, err := take[reviewing.Programme](s, g.ProgrammeID, "该专项")
+	if err != nil {
+		return reviewing.Review{}, err
+	}
+	day, err := calendar.Parse(in.MeetingDay)
+	if err != nil {
+		return reviewing.Review{}, rbac.Invalid("meeting_day", "%v", err)
+	}
+	if end := day.AddDate(0, 0, 1); !s.Now.Before(end) {
+		return reviewing.Review{}, rbac.Invalid("meeting_day", "评审日%s已经过去", in.MeetingDay)
+	}
+	r := reviewing.Review{ID: s.NewID(), ProgrammeID: p.ID, GuideID: g.ID, Purpose: "award", Title: in.Title, OfficerID: s.Call.Actor.User,
+		Technical: in.Technical, Management: in.Management, Finance: in.Finance, UnitCap: pack.UnitCap, MeetingDay: in.MeetingDay,
+		State: reviewing.Preparing, Version: 1, CreatedAt: s.Now}
+	s.On(r.ID)
+	if err := st.Obey(s, "review/"+r.ID, reviewing.PanelRules(pack, planned(r), nil)...); err != nil {
+		return r, err
+	}
+	n, err := s.Number("review:" + p.Code)
+	if err != nil {
+		return r, err
+	}
+	r.Number = fmt.Sprintf("%s-P%02d", p.Code, n)
+	joint := map[string]bool{}
+	for _, id := range in.ApplicationIDs {
+		a, err := take[reviewing.Application](s, id, "该申报书")
+		if err != nil {
+			return r, err
+		}
+		if a.GuideID != g.ID {
+			return r, rbac.Invalid("application_ids", "%s不属于该指南", a.Number)
+		}
+		if err := moveApplication(s, &a, "review", a.Version, map[string]any{"review_id": r.ID}); err != nil {
+			return r, err
+		}
+		units, err := find[reviewing.ApplicationUnit](s, "unit_id", "application_id = ? AND role = 'joint'", id)
+		if err != nil {
+			return r, err
+		}
+		for _, u := range units {
+			joint[u.UnitID] = true
+		}
+	}
+	for unit := range joint {
+		if err := s.Create(&reviewing.JointSeat{ID: s.NewID(), ReviewID: r.ID, UnitID: unit}).Error; err != nil {
+			return r, err
+		}
+	}
+	s.Fact("applications", in.ApplicationIDs)
+	return r, s.Create(&r).Error
+}
+
+// planned is the composition the review's seats would give.
+func planned(r reviewing.Review) reviewing.Composition {
+	return reviewing.Composition{Counts: reviewing.Counts(r.Technical, r.Management, r.Finance)}
+}
+
+// VoidReview ends a review without result (流会): its applications go back.
+func (st *Store) VoidReview(s *step, id, reason string) (reviewing.Review, error) {
+	r, err := take[reviewing.Review](s, id, "该评审批次")
+	if err != nil {
+		return r, err
+	}
+	if err := moveReview(s, &r, "void", map[string]any{}); err != nil {
+		return r, err
+	}
+	if err := voidSheets(s, r.ID, "", ""); err != nil {
+		return r, err
+	}
+	return r, s.Model(&reviewing.Application{}).Where("review_id = ? AND state = ?", r.ID, reviewing.AppInReview).
+		Updates(map[string]any{"state": reviewing.AppAccepted, "review_id": "", "state_reason": reason}).Error
+}
+
+// bench is who sits where in a running review: all of it, loaded once.
+type bench struct {
+	review       reviewing.Review
+	guide        reviewing.Guide
+	applications []reviewing.Application
+	seats        map[string]reviewing.Seat // by id
+	declarations []reviewing.Declaration
+	draw         *reviewing.Draw
+	panel        *panel
+}
+
+// loadBench loads a review from its draw on.
+func (st *Store) loadBench(s *step, id string) (*bench, error) {
+	b := &bench{seats: map[string]reviewing.Seat{}}
+	var err error
+	if b.review, err = take[reviewing.Review](s, id, "该评审批次"); err != nil {
+		return nil, err
+	}
+	if b.guide, err = take[reviewing.Guide](s, b.review.GuideID, "该指南"); err != nil {
+		return nil, err
+	}
+	if b.applications, err = find[reviewing.Application](s, "number, id", "review_id = ? AND state <> ?", id, reviewing.AppWithdrawn); err != nil {
+		return nil, err
+	}
+	seats, err := find[reviewing.Seat](s, "id", "review_id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	for _, seat := range seats {
+		b.seats[seat.ID] = seat
+	}
+	if b.declarations, err = find[reviewing.Declaration](s, "id", "review_id = ?", id); err != nil {
+		return nil, err
+	}
+	draws, err := find[reviewing.Draw](s, "attempt", "review_id = ? AND purpose = 'panel' AND state = 'run'", id)
+	if err != nil {
+		return nil, err
+	}
+	if len(draws) > 0 {
+		b.draw = &draws[len(draws)-1]
+		if b.panel, err = openPanel(b.draw); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// seat finds the live seat of a code for an application or the panel.
+func (b *bench) seat(code, application string) (reviewing.Seat, bool) {
+	for _, seat := range b.seats {
+		if seat.Code == code && seat.ApplicationID == application && seat.State != reviewing.SeatVacated {
+			return seat, true
+		}
+	}
+	return reviewing.Seat{}, false
+}
+
+// sitting are the seats that review an application: the panel with its own
+// substitutes, recused ones left out.
+func (b *bench) sitting(application string) []reviewing.Seat {
+	var out []reviewing.Seat
+	if b.panel == nil {
+		return nil
+	}
+	for _, s := range b.panel.Sitting(application) {
+		seat, ok := b.seat(s.Code, application)
+		if !ok {
+			seat, ok = b.seat(s.Code, "")
+		}
+		if ok && (application == "" || !b.recused(seat.ID, application)) {
+			out = append(out, seat)
+		}
+	}
+	return out
+}
+
+// recused tells whether a seat's access to an application is suspended or ended.
+func (b *bench) recused(seat, application string) bool {
+	return slices.ContainsFunc(b.declarations, func(d reviewing.Declaration) bool {
+		return d.SeatID == seat && d.ApplicationID == application && (d.State == "pending" || d.State == "approved")
+	})
+}
+
+func (b *bench) declared(seat, application string) bool {
+	return slices.ContainsFunc(b.declarations, func(d reviewing.Declaration) bool {
+		return d.SeatID == seat && d.ApplicationID == application && d.State != "pending"
+	})
+}
+
+// compositions are the panel's and each application's.
+func (b *bench) compositions() (reviewing.Composition, []reviewing.Composition) {
+	count := func(number string, seats []reviewing.Seat) reviewing.Composition {
+		c := reviewing.Composition{Number: number, Counts: reviewing.Counts(0, 0, 0)}
+		for _, seat := range seats {
+			c.Counts[seat.Class]++
+		}
+		return c
+	}
+	var apps []reviewing.Composition
+	for _, a := range b.applications {
+		apps = append(apps, count(a.Number, b.sitting(a.ID)))
+	}
+	return count("", b.sitting("")), apps
+}
+
+func (b *bench) application(id string) (reviewing.Application, bool) {
+	for _, a := range b.applications {
+		if a.ID == id {
+			return a, true
+		}
+	}
+	return reviewing.Application{}, false
+}
+
+// mySeats are the actor's live seats in a review.
+func (b *bench) mySeats(s *step) []reviewing.Seat {
+	var out []reviewing.Seat
+	for _, seat := range b.seats {
+		if seat.State != reviewing.SeatVacated && seat.State != reviewing.SeatInvited && s.Call.Actor.Person != "" && seat.PersonID == s.Call.Actor.Person {
+			out = append(out, seat)
+		}
+	}
+	slices.SortFunc(out, func(a, b reviewing.Seat) int {
+		if a.ApplicationID < b.ApplicationID {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// ConfirmPanel checks that every seat is taken and the composition holds.
+func (st *Store) ConfirmPanel(s *step, id string) (reviewing.Review, error) {
+	b, err := st.loadBench(s, id)
+	if err != nil {
+		return reviewing.Review{}, err
+	}
+	if err := demandState(b.review, "确认专家组", reviewing.Drawn); err != nil {
+		return b.review, err
+	}
+	for _, seat := range b.seats {
+		if seat.State == reviewing.SeatInvited {
+			return b.review, rbac.Refuse(rbac.RefusedState, "%s（%s）尚未答复邀请（SM-10）。请等待答复或答复时限届满，由候补递补。", seat.Code, seat.Class)
+		}
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return b.review, err
+	}
+	panel, apps := b.compositions()
+	if err := st.Obey(s, "review/"+id, reviewing.PanelRules(pack, panel, apps)...); err != nil {
+		return b.review, err
+	}
+	return b.review, moveReview(s, &b.review, "confirm", map[string]any{})
+}
+
+// StartMarking opens marking once everybody has pledged and declared.
+func (st *Store) StartMarking(s *step, id string) (reviewing.Review, error) {
+	b, err := st.loadBench(s, id)
+	if err != nil {
+		return reviewing.Review{}, err
+	}
+	if err := demandState(b.review, "开始评分", reviewing.Composed); err != nil {
+		return b.review, err
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return b.review, err
+	}
+	panel, apps := b.compositions()
+	verdicts := append(reviewing.PanelRules(pack, panel, apps), b.ready(pack)...)
+	if err := st.Obey(s, "review/"+id, verdicts...); err != nil {
+		return b.review, err
+	}
+	for _, a := range b.applications {
+		for _, seat := range b.sitting(a.ID) {
+			if err := draftSheet(s, b.review.ID, a.ID, seat.ID); err != nil {
+				return b.review, err
+			}
+		}
+	}
+	return b.review, moveReview(s, &b.review, "start", map[string]any{})
+}
+
+// ready is P-20 (pledged) and P-17 (declared for each application).
+func (b *bench) ready(pack *rulebook.Pack) []rulebook.Verdict {
+	unpledged, undeclared, pending := 0, 0, 0
+	for _, seat := range b.seats {
+		if seat.State == reviewing.SeatAccepted {
+			unpledged++
+		}
+	}
+	for _, a := range b.applications {
+		for _, seat := range b.sitting(a.ID) {
+			if !b.declared(seat.ID, a.ID) {
+				undeclared++
+			}
+		}
+	}
+	for _, d := range b.declarations {
+		if d.State == "pending" {
+			pending++
+		}
+	}
+	return []rulebook.Verdict{
+		pack.Check("P-20", unpledged == 0, rulebook.Inputs{"unpledged": unpledged}, fmt.Sprintf("还有%d名专家未签署承诺书（惯例）。", unpledged), "请提醒专家签署。"),
+		pack.Check("P-17", undeclared == 0, rulebook.Inputs{"undeclared": undeclared}, fmt.Sprintf("还有%d项逐项回避声明未作出（惯例）。", undeclared), "请提醒专家对每个项目作出声明。"),
+		pack.Check("declared", pending == 0, rulebook.Inputs{"pending": pending}, fmt.Sprintf("还有%d项回避申请未处理。", pending), "请批准或驳回回避申请。"),
+	}
+}
