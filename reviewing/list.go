@@ -121,7 +121,7 @@ func LineRules(p *rulebook.Pack, f ListFacts) []rulebook.Verdict {
 		out = append(out, MayLead(p, "R-025", f.Barred[line.ApplicationID], 0, f.Programme)[0])
 		out = append(out, p.Check("P-35", line.Passed, inputs, fmt.Sprintf("“%s”未达合格线，不能列为拟立项（惯例）。", line.Number), "请改列备选或不立项。"))
 		for _, other := range f.List.Lines {
-			if other.Choice != "proposed" && other.Passed && other.Rank > 0 && (line.Rank == 0 || other.Rank < line.Rank) {
+			if other.ReviewID == line.ReviewID && other.Choice != "proposed" && other.Passed && other.Rank > 0 && (line.Rank == 0 || other.Rank < line.Rank) {
 				out = append(out, p.Check("R-075", f.List.Lines[i].Reason != "", rulebook.Inputs{"chosen": line.Number, "rank": line.Rank, "passed_over": other.Number, "other_rank": other.Rank},
 					fmt.Sprintf("“%s”（第%d名）列入而“%s”（第%d名）未列入，请填写理由（第二十一条）。", line.Number, line.Rank, other.Number, other.Rank), "请为列入的一行填写书面理由，或按排名列入。"))
 				break
@@ -183,4 +183,43 @@ func ConclusionRules(p *rulebook.Pack, f ListFacts, deliberated bool) []rulebook
 		out = append(out, p.Check("R-072", agreed("deliberation", ""), nil, "清单未经区科技局审议通过（第二十一条）。", "请录入审议会议的日期、文号和结论。"))
 	}
 	return out
+}
+
+// ProposeLines orders lines and makes the default choice: in rank order, as
+// many as pass and fit places and budget; a line that does not fit stops its
+// review's proposals, never skipped silently. The other passed lines are
+// reserve.
+func ProposeLines(lines []Line, places, budgetFen int) {
+	slices.SortStableFunc(lines, func(a, b Line) int {
+		rank := func(l Line) int {
+			if l.Rank == 0 {
+				return 1 << 30
+			}
+			return l.Rank
+		}
+		if d := rank(a) - rank(b); d != 0 {
+			return d
+		}
+		if a.Number < b.Number {
+			return -1
+		}
+		return 1
+	})
+	stopped := map[string]bool{}
+	sum, n := 0, 0
+	for i := range lines {
+		l := &lines[i]
+		l.Choice = "declined"
+		if !l.Passed || l.Rank == 0 {
+			continue
+		}
+		l.Choice = "reserve"
+		if stopped[l.ReviewID] || sum+l.FiscalFen > budgetFen || (places > 0 && n >= places) {
+			stopped[l.ReviewID] = true
+			continue
+		}
+		l.Choice = "proposed"
+		sum += l.FiscalFen
+		n++
+	}
 }

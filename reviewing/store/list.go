@@ -1,0 +1,462 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"keping/configs/database"
+	"keping/rbac"
+	"keping/rbac/calendar"
+	"keping/rbac/journal"
+	"keping/rbac/rulebook"
+	"keping/rbac/secret"
+	rbacstore "keping/rbac/store"
+	"keping/reviewing"
+	"keping/reviewing/rank"
+)
+
+// listFacts loads what a list is judged by.
+func (st *Store) listFacts(s *step, l reviewing.AwardList) (reviewing.ListFacts, error) {
+	f := reviewing.ListFacts{List: l, Closed: map[string]bool{}, JointUnits: map[string][]string{}, Barred: map[string]bool{}}
+	var err error
+	if f.Guide, err = take[reviewing.Guide](s, l.GuideID, "该指南"); err != nil {
+		return f, err
+	}
+	if f.Programme, err = take[reviewing.Programme](s, f.Guide.ProgrammeID, "该专项"); err != nil {
+		return f, err
+	}
+	for _, line := range l.Lines {
+		a, err := take[reviewing.Application](s, line.ApplicationID, "该申报书")
+		if err != nil {
+			return f, err
+		}
+		r, err := take[reviewing.Review](s, a.ReviewID, "该评审批次")
+		if _, missing := rbac.AsRefusal(err); err != nil && !missing {
+			return f, err
+		}
+		f.Closed[a.ID] = err == nil && r.State == reviewing.Closed && a.GuideID == l.GuideID
+		if f.Barred[a.ID], err = memberOfYear(s, a.ProgrammeID, a.LeaderID); err != nil {
+			return f, err
+		}
+		units, err := find[reviewing.ApplicationUnit](s, "unit_id", "application_id = ? AND role = 'joint'", a.ID)
+		if err != nil {
+			return f, err
+		}
+		for _, u := range units {
+			f.JointUnits[a.ID] = append(f.JointUnits[a.ID], u.UnitID)
+		}
+	}
+	f.Conclusions, err = find[reviewing.Conclusion](s, "created_at, id", "list_id = ?", l.ID)
+	return f, err
+}
+
+// CreateList proposes a guide's list from all its closed reviews: in rank
+// order, as many as pass, fit the places and the budget; the rest are reserve.
+// A later version replaces the one before and needs a reason.
+func (st *Store) CreateList(s *step, guide, reason string) (reviewing.AwardList, error) {
+	g, err := take[reviewing.Guide](s, guide, "该指南")
+	if err != nil {
+		return reviewing.AwardList{}, err
+	}
+	l := reviewing.AwardList{ID: s.NewID(), GuideID: g.ID, Number: 1, Reason: reason, State: reviewing.ListDrafted, OfficerID: s.Call.Actor.User, Version: 1, CreatedAt: s.Now}
+	s.On(l.ID)
+	before, err := find[reviewing.AwardList](s, "number DESC", "guide_id = ? AND state <> ?", g.ID, reviewing.ListSuperseded)
+	if err != nil {
+		return l, err
+	}
+	for _, old := range before {
+		if _, ok := reviewing.ListMoves[old.State]["supersede"]; !ok {
+			return l, reviewing.MoveRefusal("SM-12", string(old.State), "另行生成清单")
+		}
+		pack, err := st.Pack(s)
+		if err != nil {
+			return l, err
+		}
+		if old.State != reviewing.ListDrafted {
+			if err := s.Obey(pack.Check("R-122", len([]rune(reason)) >= 5, rulebook.Inputs{"version": old.Number}, "清单已审议通过，修改须重新审议（第二十一条、第二十六条），请说明理由。", "请填写修改理由，生成新版本后重新履行程序。")); err != nil {
+				return l, err
+			}
+		}
+		l.Number = old.Number + 1
+		if err := database.Swap(s.Tx, &reviewing.AwardList{}, map[string]any{"id": old.ID, "version": old.Version}, map[string]any{"state": reviewing.ListSuperseded, "version": old.Version + 1}); err != nil {
+			return l, err
+		}
+	}
+	reviews, err := find[reviewing.Review](s, "number", "guide_id = ? AND state = ?", g.ID, reviewing.Closed)
+	if err != nil {
+		return l, err
+	}
+	if len(reviews) == 0 {
+		pack, err := st.Pack(s)
+		if err != nil {
+			return l, err
+		}
+		if err := s.Obey(pack.Check("R-069", false, nil, "该指南还没有已结束的评审，不能提出清单（第二十一条）。", "请先结束评审。")); err != nil {
+			return l, err
+		}
+	}
+	for _, r := range reviews {
+		var record rank.Record
+		if err := json.Unmarshal([]byte(r.Ranking), &record); err != nil {
+			return l, err
+		}
+		for _, result := range record.Results {
+			var a reviewing.Application
+			if err := s.Take(&a, "review_id = ? AND number = ?", r.ID, result.Application).Error; err != nil {
+				return l, err
+			}
+			if a.State == reviewing.AppWithdrawn {
+				continue
+			}
+			u, err := take[rbac.Unit](s, a.LeadUnitID, "牵头单位")
+			if err != nil {
+				return l, err
+			}
+			l.Lines = append(l.Lines, reviewing.Line{ApplicationID: a.ID, Number: a.Number, Title: a.Title, LeadUnit: u.Name, Leader: a.LeaderName, ReviewID: r.ID,
+				Rank: result.Rank, Shown: result.Shown, Passed: result.Passed, FiscalFen: a.FiscalFen, Joint: a.Joint})
+		}
+	}
+	reviewing.ProposeLines(l.Lines, g.Places, g.BudgetFen)
+	s.Fact("version", l.Number)
+	return l, s.Create(&l).Error
+}
+
+// Choice changes one line.
+type Choice struct {
+	ApplicationID string `json:"application_id" maxLength:"36"`
+	Choice        string `json:"choice" enum:"proposed,reserve,declined"`
+	Reason        string `json:"reason,omitempty" maxLength:"500" doc:"越过更高名次列入的书面理由"`
+}
+
+// AdjustList changes choices of lines; nothing can be added (R-069).
+func (st *Store) AdjustList(s *step, id string, version int, choices []Choice) (reviewing.AwardList, error) {
+	l, err := take[reviewing.AwardList](s, id, "该清单")
+	if err != nil {
+		return l, err
+	}
+	if _, ok := reviewing.ListMoves[l.State]["adjust"]; !ok {
+		if l.State == reviewing.ListSuperseded {
+			return l, reviewing.MoveRefusal("SM-12", string(l.State), "调整")
+		}
+		pack, err := st.Pack(s)
+		if err != nil {
+			return l, err
+		}
+		if err := s.Obey(pack.Fail("R-122", rulebook.Inputs{"state": string(l.State)}, "清单已审议通过，修改须重新审议（第二十一条、第二十六条）。", "请说明理由，生成新版本后重新履行程序。")); err != nil {
+			return l, err
+		}
+		return l, reviewing.MoveRefusal("SM-12", string(l.State), "调整")
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return l, err
+	}
+	for _, c := range choices {
+		i := slices.IndexFunc(l.Lines, func(line reviewing.Line) bool { return line.ApplicationID == c.ApplicationID })
+		if i < 0 {
+			return l, s.Obey(pack.Fail("R-069", rulebook.Inputs{"application": c.ApplicationID}, "该项目没有已结束的评审结果，不能列入（第二十一条）。", "请先结束该项目所在的评审批次，再重新生成清单。"))
+		}
+		l.Lines[i].Choice, l.Lines[i].Reason = c.Choice, c.Reason
+	}
+	f, err := st.listFacts(s, l)
+	if err != nil {
+		return l, err
+	}
+	if err := st.Obey(s, "list/"+id, reviewing.LineRules(pack, f)...); err != nil {
+		return l, err
+	}
+	l.Version = version + 1
+	return l, database.Swap(s.Tx, &reviewing.AwardList{}, map[string]any{"id": id, "version": version, "state": l.State}, map[string]any{"list_lines": l.Lines, "version": l.Version})
+}
+
+// NewConclusion is another office's word on a list.
+type NewConclusion struct {
+	Kind     string `json:"kind" enum:"joint_unit,conference,finance,deliberation" doc:"联合实施单位、联席会议、区财政局、区科技局审议"`
+	Agreed   bool   `json:"agreed"`
+	UnitID   string `json:"unit_id,omitempty" maxLength:"36" doc:"补录联合实施单位意见时填写"`
+	Document string `json:"document,omitempty" maxLength:"100" doc:"文件名称和文号；补录必填"`
+	Day      string `json:"day" maxLength:"10" doc:"日期" example:"2025-06-25"`
+	FileID   string `json:"file_id,omitempty" maxLength:"36" doc:"扫描件"`
+}
+
+// RecordConclusion records a conclusion by its own account, or entered by an
+// officer (补录, R-090) with document number and date.
+func (st *Store) RecordConclusion(s *step, id string, in NewConclusion) (reviewing.Conclusion, error) {
+	l, err := take[reviewing.AwardList](s, id, "该清单")
+	if err != nil {
+		return reviewing.Conclusion{}, err
+	}
+	if l.State != reviewing.ListDrafted {
+		return reviewing.Conclusion{}, reviewing.MoveRefusal("SM-12", string(l.State), "录入意见")
+	}
+	day, err := calendar.Parse(in.Day)
+	if err != nil {
+		return reviewing.Conclusion{}, rbac.Invalid("day", "%v", err)
+	}
+	if day.After(s.Now) {
+		return reviewing.Conclusion{}, rbac.Invalid("day", "日期%s在今天之后，请核对", in.Day)
+	}
+	own := map[rbac.Role]string{rbac.JointUnit: "joint_unit", rbac.Conference: "conference", rbac.Finance: "finance", rbac.Director: "deliberation"}[s.Call.Actor.Role]
+	entered := s.Call.Actor.Role == rbac.Officer
+	if !entered && own != in.Kind {
+		return reviewing.Conclusion{}, rbac.Invalid("kind", "您只能填写本单位的意见")
+	}
+	if entered && in.Document == "" {
+		return reviewing.Conclusion{}, rbac.Invalid("document", "补录事项请注明依据文件（第二十六条记实管理）")
+	}
+	unit := in.UnitID
+	if s.Call.Actor.Role == rbac.JointUnit {
+		unit = s.Call.Actor.Unit
+		f, err := st.listFacts(s, l)
+		if err != nil {
+			return reviewing.Conclusion{}, err
+		}
+		mine := false
+		for _, units := range f.JointUnits {
+			mine = mine || slices.Contains(units, unit)
+		}
+		if err := s.May(mine, "该清单"); err != nil {
+			return reviewing.Conclusion{}, err
+		}
+	}
+	if in.FileID != "" {
+		if _, err := rbacstore.OwnFile(s, in.FileID); err != nil {
+			return reviewing.Conclusion{}, err
+		}
+	}
+	c := reviewing.Conclusion{ID: s.NewID(), ListID: id, Kind: in.Kind, UnitID: unit, Agreed: in.Agreed, Document: in.Document, Day: in.Day, FileID: in.FileID,
+		EnteredBy: s.Call.Actor.User, Entered: entered, CreatedAt: s.Now}
+	s.Fact("kind", in.Kind)
+	s.Fact("agreed", in.Agreed)
+	s.Fact("entered", entered)
+	return c, s.Create(&c).Error
+}
+
+func (st *Store) moveList(s *step, l *reviewing.AwardList, act string, set map[string]any) error {
+	to, ok := reviewing.ListMoves[l.State][act]
+	if !ok {
+		return reviewing.MoveRefusal("SM-12", string(l.State), act)
+	}
+	set["state"], set["version"] = to, l.Version+1
+	err := database.Swap(s.Tx, &reviewing.AwardList{}, map[string]any{"id": l.ID, "state": l.State, "version": l.Version}, set)
+	l.State, l.Version = to, l.Version+1
+	s.Fact("state", string(to))
+	return err
+}
+
+// DeliberateList freezes the list once everybody has agreed (R-016, R-069 to R-072, R-074, R-075).
+func (st *Store) DeliberateList(s *step, id string) (reviewing.AwardList, error) {
+	l, err := take[reviewing.AwardList](s, id, "该清单")
+	if err != nil {
+		return l, err
+	}
+	if l.State != reviewing.ListDrafted {
+		return l, reviewing.MoveRefusal("SM-12", string(l.State), "审议")
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return l, err
+	}
+	f, err := st.listFacts(s, l)
+	if err != nil {
+		return l, err
+	}
+	verdicts := append(reviewing.LineRules(pack, f), reviewing.ConclusionRules(pack, f, true)...)
+	if err := st.Obey(s, "list/"+id, verdicts...); err != nil {
+		return l, err
+	}
+	if l.Digest, err = journal.HashOf(l.Lines); err != nil {
+		return l, err
+	}
+	s.Fact("digest", l.Digest)
+	return l, st.moveList(s, &l, "deliberate", map[string]any{"digest": l.Digest})
+}
+
+// PubliciseList begins the publicity, counted in working days (R-073, P-40);
+// R-025 is asked once more.
+func (st *Store) PubliciseList(s *step, id string) (reviewing.AwardList, error) {
+	l, err := take[reviewing.AwardList](s, id, "该清单")
+	if err != nil {
+		return l, err
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return l, err
+	}
+	f, err := st.listFacts(s, l)
+	if err != nil {
+		return l, err
+	}
+	if l.State == reviewing.ListDrafted {
+		return l, orState(s.Obey(pack.Fail("R-073", rulebook.Inputs{"state": string(l.State)}, "须先完成联合单位或联席会议意见、区财政局会签和区科技局审议，才能公示（第二十一条）。", "请先履行上述程序并审议通过。")), l)
+	}
+	verdicts := append(reviewing.LineRules(pack, f), reviewing.ConclusionRules(pack, f, true)...)
+	verdicts = append(verdicts, pack.Pass("R-073", nil))
+	if err := st.Obey(s, "list/"+id, verdicts...); err != nil {
+		return l, err
+	}
+	c, err := rbacstore.LoadCalendar(s)
+	if err != nil {
+		return l, err
+	}
+	l.PublicFrom = calendar.Day(s.Now)
+	if l.PublicTo, err = c.WorkingAfter(s.Now, pack.PublicityWorkingDays); err != nil {
+		return l, rbac.Refuse(rbac.RefusedState, "%v", err)
+	}
+	for _, line := range l.Lines {
+		a, err := take[reviewing.Application](s, line.ApplicationID, "该申报书")
+		if err != nil {
+			return l, err
+		}
+		act := map[string]string{"proposed": "propose", "reserve": "reserve", "declined": "decline"}[line.Choice]
+		if to := reviewing.ApplicationMoves[a.State][act]; to != "" && to != a.State {
+			if err := moveApplication(s, &a, act, a.Version, map[string]any{}); err != nil {
+				return l, err
+			}
+		}
+	}
+	s.WantCheckpoint("公示")
+	return l, st.moveList(s, &l, "publicise", map[string]any{"public_from": l.PublicFrom, "public_to": l.PublicTo})
+}
+
+// orState is the rule's refusal, or where that rule is off the state's.
+func orState(err error, l reviewing.AwardList) error {
+	if err != nil {
+		return err
+	}
+	return reviewing.MoveRefusal("SM-12", string(l.State), "公示")
+}
+
+// ConfirmList ends the publicity: after its last day and with no accepted
+// objection unanswered.
+func (st *Store) ConfirmList(s *step, id string) (reviewing.AwardList, error) {
+	l, err := take[reviewing.AwardList](s, id, "该清单")
+	if err != nil {
+		return l, err
+	}
+	if l.State != reviewing.ListPublic {
+		return l, reviewing.MoveRefusal("SM-12", string(l.State), "确认")
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return l, err
+	}
+	end, err := calendar.End(l.PublicTo)
+	if err != nil {
+		return l, err
+	}
+	open, err := find[reviewing.Objection](s, "id", "list_id = ? AND state IN ('lodged', 'accepted', 'upheld')", id)
+	if err != nil {
+		return l, err
+	}
+	f, err := st.listFacts(s, l)
+	if err != nil {
+		return l, err
+	}
+	verdicts := append(reviewing.LineRules(pack, f),
+		pack.Check("P-40", !s.Now.Before(end), rulebook.Inputs{"public_to": l.PublicTo}, "公示尚未期满（公示至"+l.PublicTo+"，惯例）。", "请在公示期满后确认。"),
+		pack.Check("P-41", len(open) == 0, rulebook.Inputs{"open": len(open)}, fmt.Sprintf("还有%d件异议未办结，或成立的异议尚未形成新版清单（惯例）。", len(open)), "请先答复异议；异议成立的，生成新版清单。"))
+	if err := st.Obey(s, "list/"+id, verdicts...); err != nil {
+		return l, err
+	}
+	for _, line := range l.Lines {
+		if line.Choice != "proposed" {
+			continue
+		}
+		a, err := take[reviewing.Application](s, line.ApplicationID, "该申报书")
+		if err != nil {
+			return l, err
+		}
+		if err := moveApplication(s, &a, "award", a.Version, map[string]any{}); err != nil {
+			return l, err
+		}
+	}
+	return l, st.moveList(s, &l, "confirm", map[string]any{})
+}
+
+// NewObjection is an objection by real name.
+type NewObjection struct {
+	ApplicationID string `json:"application_id" maxLength:"36"`
+	Name          string `json:"name" maxLength:"50" doc:"真实姓名或单位名称"`
+	Contact       string `json:"contact" maxLength:"100" doc:"联系方式"`
+	Text          string `json:"text" maxLength:"5000" doc:"异议内容和依据"`
+}
+
+// Lodged tells the objector the receipt number.
+type Lodged struct {
+	ID    string `json:"id" doc:"回执编号"`
+	State string `json:"state"`
+}
+
+// LodgeObjection is P-41: real name, contact and grounds, within the publicity.
+func (st *Store) LodgeObjection(s *step, list string, in NewObjection) (Lodged, error) {
+	l, err := take[reviewing.AwardList](s, list, "该公示")
+	if err != nil {
+		return Lodged{}, err
+	}
+	if l.State != reviewing.ListPublic {
+		return Lodged{}, rbac.Missing("该公示")
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return Lodged{}, err
+	}
+	end, err := calendar.End(l.PublicTo)
+	if err != nil {
+		return Lodged{}, err
+	}
+	onList := slices.ContainsFunc(l.Lines, func(line reviewing.Line) bool {
+		return line.ApplicationID == in.ApplicationID && line.Choice == "proposed"
+	})
+	if !onList {
+		return Lodged{}, rbac.Invalid("application_id", "该项目不在公示名单中")
+	}
+	named := len([]rune(in.Name)) >= 2 && len([]rune(in.Contact)) >= 5 && len([]rune(in.Text)) >= 10
+	if err := s.Obey(pack.Check("P-41", named && s.Now.Before(end), rulebook.Inputs{"public_to": l.PublicTo, "complete": named},
+		"异议须在公示期内以真实姓名提出，并附联系方式和依据（惯例）。", "请填写真实姓名、联系方式和不少于10个字的依据。")); err != nil {
+		return Lodged{}, err
+	}
+	o := reviewing.Objection{ID: s.NewID(), ListID: list, ApplicationID: in.ApplicationID, State: "lodged", CreatedAt: s.Now}
+	o.Name, o.Contact, o.Text = s.Keys.Seal(in.Name, "objection/"+o.ID+"/name"), s.Keys.Seal(in.Contact, "objection/"+o.ID+"/contact"), s.Keys.Seal(in.Text, "objection/"+o.ID+"/text")
+	s.On(o.ID)
+	s.Call.Actor.User = o.ID
+	s.Fact("list", list)
+	s.Fact("text", rbacstore.Digest(secret.Random(16), in.Text))
+	return Lodged{o.ID, o.State}, s.Create(&o).Error
+}
+
+// DecideObjection moves an objection: lodged → accepted or rejected → upheld
+// or dismissed. The officer of the review that marked the line never decides it.
+func (st *Store) DecideObjection(s *step, id, decision, answer string) (Lodged, error) {
+	o, err := take[reviewing.Objection](s, id, "该异议")
+	if err != nil {
+		return Lodged{}, err
+	}
+	a, err := take[reviewing.Application](s, o.ApplicationID, "该申报书")
+	if err != nil {
+		return Lodged{}, err
+	}
+	r, err := take[reviewing.Review](s, a.ReviewID, "该评审批次")
+	if err != nil {
+		return Lodged{}, err
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return Lodged{}, err
+	}
+	if err := s.Obey(pack.Check("P-19", r.OfficerID != s.Call.Actor.User, nil, "异议不得由该评审批次的经办人员处理（惯例）。", "请由监督或其他经办人员处理。")); err != nil {
+		return Lodged{}, err
+	}
+	from := map[string]string{"accepted": "lodged", "rejected": "lodged", "upheld": "accepted", "dismissed": "accepted"}[decision]
+	if o.State != from {
+		return Lodged{}, reviewing.MoveRefusal("SM-13", o.State, decision)
+	}
+	if len([]rune(answer)) < 5 {
+		return Lodged{}, rbac.Invalid("answer", "请写明理由或答复（至少5个字）")
+	}
+	s.Fact("state", decision)
+	s.Fact("application", o.ApplicationID)
+	return Lodged{id, decision}, database.Swap(s.Tx, &reviewing.Objection{}, map[string]any{"id": id, "state": from},
+		map[string]any{"state": decision, "answer": s.Keys.Seal(answer, "objection/"+id+"/answer"), "decided_by": s.Call.Actor.User, "decided_at": s.Now})
+}

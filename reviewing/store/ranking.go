@@ -1,0 +1,234 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"keping/experts/draw"
+	"keping/rbac"
+	"keping/rbac/journal"
+	"keping/rbac/rulebook"
+	"keping/reviewing"
+	"keping/reviewing/rank"
+)
+
+// record is the official ranking record of a review as it stands.
+func (st *Store) record(s *step, b *bench, pack *rulebook.Pack) (rank.Record, error) {
+	r := rank.Record{Spec: rank.Spec, Review: b.review.Number, RulePack: pack.ID(), Minimum: pack.PanelMin, PassLine: b.guide.PassLine,
+		Form: b.guide.Form(), Method: rank.Method{Name: b.guide.Method, Percent: b.guide.Percent}, Ties: append([]string{}, b.guide.TieSteps...), Sheets: []rank.Sheet{}, Orders: []rank.Order{}}
+	sheets, err := find[reviewing.Sheet](s, "id", "review_id = ? AND state <> ?", b.review.ID, reviewing.SheetDraft)
+	if err != nil {
+		return r, err
+	}
+	numbers := map[string]string{}
+	all, err := find[reviewing.Application](s, "id", "review_id = ?", b.review.ID)
+	if err != nil {
+		return r, err
+	}
+	for _, a := range all {
+		numbers[a.ID] = a.Number
+	}
+	for _, sheet := range sheets {
+		c, err := content(s, sheet)
+		if err != nil {
+			return r, err
+		}
+		seat := b.seats[sheet.SeatID]
+		digest := c.Digest(numbers[sheet.ApplicationID], seat.Code, sheet.Number)
+		if c.Opinion != "" {
+			digest.Opinion = journal.Hash(c.OpinionSalt + "\n" + c.Opinion)
+		}
+		status := "counted"
+		switch {
+		case sheet.State == reviewing.SheetVoid:
+			status = "void"
+		case sheet.State == reviewing.SheetRevised:
+			status = "revised"
+		case c.Abstained:
+			status = "abstained"
+		}
+		r.Sheets = append(r.Sheets, rank.Sheet{Status: status, Class: string(seat.Class), Salt: c.Salt, Hash: sheet.Hash, Sheet: digest})
+	}
+	slices.SortFunc(r.Sheets, func(x, y rank.Sheet) int {
+		key := func(s rank.Sheet) string {
+			return fmt.Sprintf("%s\x00%s\x00%06d", s.Sheet.Application, s.Sheet.Expert, s.Sheet.Version)
+		}
+		return strings.Compare(key(x), key(y))
+	})
+	orders, err := find[reviewing.Draw](s, "attempt", "review_id = ? AND purpose = 'order' AND state = 'run'", b.review.ID)
+	if err != nil {
+		return r, err
+	}
+	for _, d := range orders {
+		var drawn draw.Record
+		if err := json.Unmarshal([]byte(d.Record), &drawn); err != nil {
+			return r, err
+		}
+		order := rank.Order{Step: "draw", Applications: []string{}, Evidence: journal.Hash(d.Record)}
+		for _, seat := range drawn.Seats {
+			order.Applications = append(order.Applications, seat.Code)
+		}
+		r.Orders = append(r.Orders, order)
+	}
+	return rank.Compute(r)
+}
+
+// tied are the applications that share a rank although the guide's tie steps
+// name a draw: the first such group.
+func tied(r rank.Record) []string {
+	if !slices.Contains(r.Ties, "draw") {
+		return nil
+	}
+	var group []string
+	for i, result := range r.Results {
+		if result.Rank == 0 {
+			break
+		}
+		if i > 0 && r.Results[i-1].Rank == result.Rank {
+			if group == nil {
+				group = []string{r.Results[i-1].Application}
+			}
+			group = append(group, result.Application)
+		} else if group != nil {
+			break
+		}
+	}
+	return group
+}
+
+// CreateOrder freezes a draw among the first group of tied applications.
+func (st *Store) CreateOrder(s *step, id string) (FrameView, error) {
+	b, err := st.loadBench(s, id)
+	if err != nil {
+		return FrameView{}, err
+	}
+	if err := demandState(b.review, "抽签排定并列", reviewing.Discussing); err != nil {
+		return FrameView{}, err
+	}
+	if n := b.unsigned(); n > 0 {
+		return FrameView{}, rbac.Refuse(rbac.RefusedState, "还有%d名专家未签字，分数尚未锁定（SM-09）。请待全员签字后抽签。", n)
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return FrameView{}, err
+	}
+	record, err := st.record(s, b, pack)
+	if err != nil {
+		return FrameView{}, err
+	}
+	group := tied(record)
+	if len(group) == 0 {
+		return FrameView{}, rbac.Refuse(rbac.RefusedState, "没有须抽签排定的并列项目（SM-09）。")
+	}
+	var n int64
+	if err := s.Model(&reviewing.Draw{}).Where("review_id = ? AND purpose = 'order'", id).Count(&n).Error; err != nil {
+		return FrameView{}, err
+	}
+	var open int64
+	if err := s.Model(&reviewing.Draw{}).Where("review_id = ? AND purpose = 'order' AND state = 'frozen'", id).Count(&open).Error; err != nil {
+		return FrameView{}, err
+	}
+	if open > 0 {
+		return FrameView{}, rbac.Refuse(rbac.RefusedState, "已有一次抽签等待承诺和揭示（SM-09）。")
+	}
+	frame := draw.Frame{Spec: draw.Spec, Review: b.review.Number, Attempt: int(n) + 1, RulePack: pack.ID(), Holders: []string{bureauHolder, supervisorHolder},
+		Seats: []draw.Seats{{Class: "order", Count: len(group)}}, Excluded: []draw.Excluded{}}
+	slices.Sort(group)
+	for _, code := range group {
+		frame.Candidates = append(frame.Candidates, draw.Candidate{Code: code, Classes: []string{"order"}})
+	}
+	if err := frame.Validate(); err != nil {
+		return FrameView{}, err
+	}
+	canonical, err := journal.Canonical(frame)
+	if err != nil {
+		return FrameView{}, err
+	}
+	d := reviewing.Draw{ID: s.NewID(), ReviewID: id, Purpose: "order", Attempt: frame.Attempt, State: "frozen", Frame: string(canonical), FrameHash: journal.Hash(string(canonical)),
+		Commitments: "[]", Reveals: "[]", CreatedAt: s.Now}
+	s.Fact("draw", d.ID)
+	s.Brings("frame.freeze", "frame/"+d.ID, map[string]any{"frame": d.FrameHash})
+	s.WantCheckpoint("锁定抽签名单")
+	return viewFrame(d.ID, d.FrameHash, frame), s.Create(&d).Error
+}
+
+// unsigned counts panel seats and substitutes that have not signed.
+func (b *bench) unsigned() int {
+	n := 0
+	seen := map[string]bool{}
+	for _, a := range append(b.applications, reviewing.Application{}) {
+		for _, seat := range b.sitting(a.ID) {
+			if !seen[seat.ID] && seat.SignedAt == nil {
+				n++
+			}
+			seen[seat.ID] = true
+		}
+	}
+	return n
+}
+
+// CloseReview checks everything a closing needs, writes the official record
+// and closes.
+func (st *Store) CloseReview(s *step, id string) (reviewing.Review, error) {
+	b, err := st.loadBench(s, id)
+	if err != nil {
+		return reviewing.Review{}, err
+	}
+	if err := demandState(b.review, "结束评审", reviewing.Discussing); err != nil {
+		return b.review, err
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return b.review, err
+	}
+	absent := []string{}
+	joint, err := find[reviewing.JointSeat](s, "id", "review_id = ? AND participated_at IS NULL", id)
+	if err != nil {
+		return b.review, err
+	}
+	for _, j := range joint {
+		u, err := take[rbac.Unit](s, j.UnitID, "联合实施单位")
+		if err != nil {
+			return b.review, err
+		}
+		absent = append(absent, u.Name)
+	}
+	missing, err := b.unsubmitted(s)
+	if err != nil {
+		return b.review, err
+	}
+	panel, apps := b.compositions()
+	verdicts := append(reviewing.PanelRules(pack, panel, apps), b.ready(pack)...)
+	verdicts = append(verdicts,
+		pack.Check("R-066", len(absent) == 0, rulebook.Inputs{"absent": len(absent)}, "联合实施单位"+strings.Join(absent, "、")+"相关负责人未参与评审（第二十条），不能结束评审。", "请其相关负责人登录系统参与评审并填写意见。"),
+		pack.Check("R-011", len(absent) == 0, rulebook.Inputs{"absent": len(absent)}, "联合实施单位"+strings.Join(absent, "、")+"未参与立项评审（第五条、第二十条）。", "请其相关负责人登录系统参与评审并填写意见。"),
+		pack.Check("P-16", b.review.OpinionHash != "", nil, "组长意见尚未写就（惯例）。", "请组长撰写综合意见。"),
+		pack.Check("P-20", b.unsigned() == 0, rulebook.Inputs{"unsigned": b.unsigned()}, fmt.Sprintf("还有%d名专家未签字（惯例）。", b.unsigned()), "请提醒专家签字。"),
+		pack.Check("P-34", missing == 0, rulebook.Inputs{"missing": missing}, fmt.Sprintf("还有%d份评分表缺失（惯例）。", missing), "请补交评分表或由候补递补。"))
+	if err := st.Obey(s, "review/"+id, verdicts...); err != nil {
+		return b.review, err
+	}
+	record, err := st.record(s, b, pack)
+	if err != nil {
+		return b.review, err
+	}
+	if group := tied(record); len(group) > 0 {
+		return b.review, rbac.Refuse(rbac.RefusedState, "%s并列，指南约定由抽签排定（SM-09）。请先抽签再结束评审。", strings.Join(group, "、"))
+	}
+	canonical, err := journal.Canonical(record)
+	if err != nil {
+		return b.review, err
+	}
+	for _, a := range b.applications {
+		if err := moveApplication(s, &a, "close", a.Version, map[string]any{}); err != nil {
+			return b.review, err
+		}
+	}
+	b.review.RankingHash = journal.Hash(string(canonical))
+	s.Fact("review", b.review.Number)
+	s.Fact("ranking", b.review.RankingHash)
+	s.WantCheckpoint("结束评审")
+	return b.review, moveReview(s, &b.review, "close", map[string]any{"ranking": string(canonical), "ranking_hash": b.review.RankingHash, "closed_at": s.Now})
+}

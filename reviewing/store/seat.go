@@ -1,0 +1,452 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+
+	"keping/configs/database"
+	"keping/experts"
+	expertstore "keping/experts/store"
+	"keping/rbac"
+	"keping/rbac/journal"
+	"keping/rbac/notice"
+	"keping/rbac/secret"
+	rbacstore "keping/rbac/store"
+	"keping/reviewing"
+)
+
+// Reply answers an invitation by its one-time link.
+type Reply struct {
+	Token    string `json:"token" maxLength:"100" doc:"链接中#之后的部分"`
+	Accept   bool   `json:"accept"`
+	Reason   string `json:"reason,omitempty" maxLength:"500" doc:"谢绝的理由"`
+	Password string `json:"password,omitempty" maxLength:"200" doc:"首次接受时设置登录密码"`
+}
+
+// Replied tells the login to mark with.
+type Replied struct {
+	SeatID string              `json:"seat_id"`
+	State  reviewing.SeatState `json:"state"`
+	Login  string              `json:"login,omitempty" doc:"登录名"`
+}
+
+// ReplyInvitation accepts or declines. The first acceptance makes the expert's
+// login; declining fills the seat by the next alternate at once.
+func (st *Store) ReplyInvitation(s *step, in Reply) (Replied, error) {
+	link, err := rbacstore.UseLink(s, in.Token, rbac.LinkInvitation)
+	if err != nil {
+		return Replied{}, err
+	}
+	id, _ := strings.CutPrefix(link.Object, "seat/")
+	seat, err := take[reviewing.Seat](s, id, "该邀请")
+	if err != nil {
+		return Replied{}, err
+	}
+	s.On(seat.ID)
+	s.Call.Actor.User = seat.ID
+	if seat.State != reviewing.SeatInvited || s.Now.After(*seat.ReplyBy) {
+		return Replied{}, rbac.Refuse(rbac.RefusedState, "邀请已答复、过期或作废（SM-10）。")
+	}
+	if !in.Accept {
+		if len([]rune(in.Reason)) < 2 {
+			return Replied{}, rbac.Invalid("reason", "谢绝请写明理由")
+		}
+		s.Fact("accept", false)
+		return Replied{SeatID: seat.ID, State: reviewing.SeatVacated}, st.vacate(s, seat, "declined")
+	}
+	s.Fact("accept", true)
+	e, err := expertstore.Take(s, seat.ExpertID)
+	if err != nil {
+		return Replied{}, err
+	}
+	login, err := st.expertLogin(s, &e, in.Password)
+	if err != nil {
+		return Replied{}, err
+	}
+	return Replied{seat.ID, reviewing.SeatAccepted, login}, moveSeat(s, &seat, reviewing.SeatAccepted, map[string]any{"reply_by": nil})
+}
+
+// expertLogin is the expert's login, made at the first acceptance.
+func (st *Store) expertLogin(s *step, e *experts.Expert, password string) (string, error) {
+	if e.UserID != "" {
+		u, err := rbacstore.TakeUser(s, e.UserID)
+		return u.Login, err
+	}
+	n, err := s.Number("login:expert")
+	if err != nil {
+		return "", err
+	}
+	login := fmt.Sprintf("zj%05d", n)
+	if err := rbacstore.CheckPassword(login, password); err != nil {
+		return "", err
+	}
+	hash, err := argon2id.CreateHash(password, argon2id.DefaultParams)
+	if err != nil {
+		return "", err
+	}
+	u := rbac.User{ID: s.NewID(), Login: login, Name: e.Name, PersonID: e.PersonID, UnitID: e.UnitID, Mail: e.Mail, Password: hash, State: rbac.UserActive, Version: 1, CreatedAt: s.Now}
+	if err := s.Create(&u).Error; err != nil {
+		return "", err
+	}
+	if err := s.Create(&rbac.Grant{ID: s.NewID(), UserID: u.ID, Role: rbac.Expert, GrantedBy: "system", GrantedAt: s.Now}).Error; err != nil {
+		return "", err
+	}
+	e.UserID = u.ID
+	return login, s.Model(&experts.Expert{}).Where("id = ?", e.ID).Updates(map[string]any{"user_id": u.ID, "version": e.Version + 1}).Error
+}
+
+func moveSeat(s *step, seat *reviewing.Seat, to reviewing.SeatState, set map[string]any) error {
+	set["state"] = to
+	err := database.Swap(s.Tx, &reviewing.Seat{}, map[string]any{"id": seat.ID, "state": seat.State}, set)
+	seat.State = to
+	return err
+}
+
+// vacate gives a seat up for a coded reason and lets the next alternate in.
+func (st *Store) vacate(s *step, seat reviewing.Seat, reason string) error {
+	if err := moveSeat(s, &seat, reviewing.SeatVacated, map[string]any{"reason": reason, "reply_by": nil}); err != nil {
+		return err
+	}
+	if err := rbacstore.KillLinks(s, "seat/"+seat.ID); err != nil {
+		return err
+	}
+	if err := notice.Drop(s.Tx, "seat/"+seat.ID); err != nil {
+		return err
+	}
+	if err := voidSheets(s, seat.ReviewID, seat.ID, ""); err != nil {
+		return err
+	}
+	b, err := st.loadBench(s, seat.ReviewID)
+	if err != nil {
+		return err
+	}
+	_, err = st.fill(s, b, seat.Class, seat.Code, seat.ApplicationID)
+	if err != nil {
+		return err
+	}
+	return touchReview(s, &b.review, map[string]any{})
+}
+
+// ReplaceSeat takes an expert off the panel at any stage up to closing.
+func (st *Store) ReplaceSeat(s *step, id, reason string) (Replied, error) {
+	seat, err := take[reviewing.Seat](s, id, "该席位")
+	if err != nil {
+		return Replied{}, err
+	}
+	r, err := take[reviewing.Review](s, seat.ReviewID, "该评审批次")
+	if err != nil {
+		return Replied{}, err
+	}
+	if err := demandState(r, "替换专家", reviewing.Drawn, reviewing.Composed, reviewing.Marking); err != nil {
+		return Replied{}, err
+	}
+	if seat.State == reviewing.SeatVacated {
+		return Replied{}, reviewing.MoveRefusal("SM-10", string(seat.State), "替换")
+	}
+	salt := secret.Random(16)
+	s.Fact("reason", rbacstore.Digest(salt, reason))
+	return Replied{SeatID: id, State: reviewing.SeatVacated}, st.vacate(s, seat, "unavailable")
+}
+
+// ExpireInvitations vacates the seats whose reply time is over, each in an act
+// of its own by "system". It returns how many.
+func (st *Store) ExpireInvitations(ctx context.Context) (int, error) {
+	var due []reviewing.Seat
+	if err := st.DB.Read(ctx).Where("state = ? AND reply_by < ?", reviewing.SeatInvited, st.DB.Now()).Order("id").Find(&due).Error; err != nil {
+		return 0, err
+	}
+	for i, seat := range due {
+		call := rbacstore.Call{Actor: rbac.SystemActor, Permission: "invitation expire", Object: seat.ID}
+		_, _, err := rbacstore.Act(ctx, st.Store.Store, call, func(s *step) (struct{}, error) {
+			now, err := take[reviewing.Seat](s, seat.ID, "该席位")
+			if err != nil || now.State != reviewing.SeatInvited || now.ReplyBy == nil || !s.Now.After(*now.ReplyBy) {
+				s.Unjournalled()
+				return struct{}{}, err
+			}
+			return struct{}{}, st.vacate(s, now, "no_answer")
+		})
+		if err != nil {
+			return i, err
+		}
+	}
+	return len(due), nil
+}
+
+// confirmSigner re-authenticates: signing is a password over a document's hash.
+func confirmSigner(s *step, password string) error {
+	u, err := rbacstore.TakeUser(s, s.Call.Actor.User)
+	if err != nil {
+		return err
+	}
+	match, err := argon2id.ComparePasswordAndHash(password, u.Password)
+	if err != nil {
+		return err
+	}
+	if !match {
+		return rbac.Invalid("password", "密码不正确，签署没有完成")
+	}
+	return nil
+}
+
+// Pledge is the text every expert signs before any material is visible.
+const Pledge = "本人承诺：如实声明利益关系，主动回避；独立、客观、公正评审，不由他人代评；不接受任何形式的请托；对评审专家、材料、分数和意见严格保密；评审结束后不留存评审材料。"
+
+// PledgeSeat signs the pledge (P-20).
+func (st *Store) PledgeSeat(s *step, reviewID, password string) ([]reviewing.Seat, error) {
+	b, err := st.loadBench(s, reviewID)
+	if err != nil {
+		return nil, err
+	}
+	mine := b.mySeats(s)
+	if err := s.May(len(mine) > 0, "该评审批次"); err != nil {
+		return nil, err
+	}
+	if err := demandState(b.review, "签署承诺书", reviewing.Drawn, reviewing.Composed, reviewing.Marking); err != nil {
+		return nil, err
+	}
+	if err := confirmSigner(s, password); err != nil {
+		return nil, err
+	}
+	s.Fact("pledge", journal.Hash(Pledge))
+	s.Fact("method", "password")
+	signed := 0
+	for i := range mine {
+		if mine[i].State != reviewing.SeatAccepted {
+			continue
+		}
+		signed++
+		mine[i].PledgedAt = &s.Now
+		if err := moveSeat(s, &mine[i], reviewing.SeatPledged, map[string]any{"pledged_at": s.Now}); err != nil {
+			return nil, err
+		}
+	}
+	if signed == 0 {
+		return nil, rbac.Refuse(rbac.RefusedState, "承诺书已经签署过（SM-10）。")
+	}
+	return mine, nil
+}
+
+// NewDeclaration declares for one application.
+type NewDeclaration struct {
+	ApplicationID string `json:"application_id" maxLength:"36"`
+	Clear         bool   `json:"clear" doc:"true 无利益关系；false 申请回避"`
+	Kind          string `json:"kind,omitempty" enum:"same_unit,past_unit,cooperation,adviser,kin,economic,other" doc:"回避情形"`
+	Reason        string `json:"reason,omitempty" maxLength:"500"`
+}
+
+// CreateDeclaration declares that there is no conflict, or asks for recusal,
+// which suspends access at once. A later recusal replaces an earlier clear word.
+func (st *Store) CreateDeclaration(s *step, reviewID string, in NewDeclaration) (reviewing.Declaration, error) {
+	b, err := st.loadBench(s, reviewID)
+	if err != nil {
+		return reviewing.Declaration{}, err
+	}
+	mine := b.mySeats(s)
+	if err := s.May(len(mine) > 0, "该评审批次"); err != nil {
+		return reviewing.Declaration{}, err
+	}
+	if err := demandState(b.review, "作出回避声明", reviewing.Drawn, reviewing.Composed, reviewing.Marking); err != nil {
+		return reviewing.Declaration{}, err
+	}
+	var seat *reviewing.Seat
+	for _, sitting := range b.sitting(in.ApplicationID) {
+		for i := range mine {
+			if mine[i].ID == sitting.ID {
+				seat = &mine[i]
+			}
+		}
+	}
+	if _, ok := b.application(in.ApplicationID); !ok || seat == nil {
+		return reviewing.Declaration{}, rbac.Missing("您评审的该项目")
+	}
+	if seat.State != reviewing.SeatPledged {
+		pack, err := st.Pack(s)
+		if err != nil {
+			return reviewing.Declaration{}, err
+		}
+		return reviewing.Declaration{}, s.Obey(pack.Check("P-20", false, nil, "请先签署承诺书，再逐项声明（惯例）。", "请先签署承诺书。"))
+	}
+	state := "clear"
+	if !in.Clear {
+		state = "pending"
+		if in.Kind == "" || len([]rune(in.Reason)) < 2 {
+			return reviewing.Declaration{}, rbac.Invalid("reason", "申请回避请选择情形并写明理由")
+		}
+	}
+	for _, d := range b.declarations {
+		if d.SeatID != seat.ID || d.ApplicationID != in.ApplicationID || d.State == "rejected" {
+			continue
+		}
+		if d.State != "clear" || in.Clear {
+			return d, rbac.Refuse(rbac.RefusedState, "对该项目已经声明过（SM-10）。如有新情况，可申请回避。")
+		}
+		if err := s.Delete(&reviewing.Declaration{}, "id = ?", d.ID).Error; err != nil {
+			return d, err
+		}
+	}
+	d := reviewing.Declaration{ID: s.NewID(), ReviewID: reviewID, SeatID: seat.ID, ApplicationID: in.ApplicationID, State: state, Kind: in.Kind, CreatedAt: s.Now}
+	d.Reason = s.Keys.Seal(in.Reason, "declaration/"+d.ID)
+	s.Fact("application", in.ApplicationID)
+	s.Fact("seat", seat.Code)
+	s.Fact("state", state)
+	if state == "clear" && b.review.State == reviewing.Marking { // a substitute who joins while others mark
+		var n int64
+		if err := s.Model(&reviewing.Sheet{}).Where("application_id = ? AND seat_id = ?", in.ApplicationID, seat.ID).Count(&n).Error; err != nil {
+			return d, err
+		}
+		if n == 0 {
+			if err := draftSheet(s, reviewID, in.ApplicationID, seat.ID); err != nil {
+				return d, err
+			}
+		}
+	}
+	return d, s.Create(&d).Error
+}
+
+// DecideDeclaration approves a recusal, filling the seat for that application
+// only and voiding its marks, or rejects it and restores access.
+func (st *Store) DecideDeclaration(s *step, id string, approve bool) (reviewing.Declaration, error) {
+	d, err := take[reviewing.Declaration](s, id, "该回避申请")
+	if err != nil {
+		return d, err
+	}
+	to := "rejected"
+	if approve {
+		to = "approved"
+	}
+	if d.State != "pending" {
+		return d, reviewing.MoveRefusal("SM-10", d.State, "处理回避申请")
+	}
+	b, err := st.loadBench(s, d.ReviewID)
+	if err != nil {
+		return d, err
+	}
+	if err := demandState(b.review, "处理回避申请", reviewing.Drawn, reviewing.Composed, reviewing.Marking); err != nil {
+		return d, err
+	}
+	if err := database.Swap(s.Tx, &reviewing.Declaration{}, map[string]any{"id": id, "state": "pending"}, map[string]any{"state": to}); err != nil {
+		return d, err
+	}
+	d.State = to
+	s.Fact("application", d.ApplicationID)
+	s.Fact("state", to)
+	if !approve {
+		return d, nil
+	}
+	seat := b.seats[d.SeatID]
+	if err := voidSheets(s, d.ReviewID, seat.ID, d.ApplicationID); err != nil {
+		return d, err
+	}
+	i := slices.IndexFunc(b.declarations, func(x reviewing.Declaration) bool { return x.ID == id })
+	b.declarations[i].State = to
+	if _, err := st.fill(s, b, seat.Class, seat.Code, d.ApplicationID); err != nil {
+		return d, err
+	}
+	return d, touchReview(s, &b.review, map[string]any{})
+}
+
+// VoteChair votes for a seat as chair; a majority of the panel elects (P-16).
+func (st *Store) VoteChair(s *step, reviewID, seatID string) (reviewing.Review, error) {
+	b, err := st.loadBench(s, reviewID)
+	if err != nil {
+		return reviewing.Review{}, err
+	}
+	mine := b.mySeats(s)
+	if err := s.May(len(mine) > 0, "该评审批次"); err != nil {
+		return b.review, err
+	}
+	if err := demandState(b.review, "推选组长", reviewing.Composed, reviewing.Marking); err != nil {
+		return b.review, err
+	}
+	panel := b.sitting("")
+	if !slices.ContainsFunc(panel, func(x reviewing.Seat) bool { return x.ID == seatID }) {
+		return b.review, rbac.Invalid("seat_id", "组长须是专家组的在席成员")
+	}
+	if b.review.ChairSeatID != "" {
+		return b.review, rbac.Refuse(rbac.RefusedState, "组长已经产生（SM-09）。")
+	}
+	votes := 0
+	for _, seat := range panel {
+		if seat.PersonID == s.Call.Actor.Person {
+			if err := s.Model(&reviewing.Seat{}).Where("id = ?", seat.ID).Update("vote", seatID).Error; err != nil {
+				return b.review, err
+			}
+			seat.Vote = seatID
+		}
+		if seat.Vote == seatID {
+			votes++
+		}
+	}
+	set := map[string]any{}
+	if votes*2 > len(panel) {
+		b.review.ChairSeatID, b.review.ChairHow = seatID, "elected"
+		set["chair_seat_id"], set["chair_how"] = seatID, "elected"
+		s.Fact("elected", b.seats[seatID].Code)
+	}
+	return b.review, touchReview(s, &b.review, set)
+}
+
+// AppointChair appoints a seated expert as chair (P-16).
+func (st *Store) AppointChair(s *step, reviewID, seatID string) (reviewing.Review, error) {
+	b, err := st.loadBench(s, reviewID)
+	if err != nil {
+		return reviewing.Review{}, err
+	}
+	if err := demandState(b.review, "指定组长", reviewing.Composed, reviewing.Marking); err != nil {
+		return b.review, err
+	}
+	if !slices.ContainsFunc(b.sitting(""), func(x reviewing.Seat) bool { return x.ID == seatID }) {
+		return b.review, rbac.Invalid("seat_id", "组长须是专家组的在席成员")
+	}
+	b.review.ChairSeatID, b.review.ChairHow = seatID, "appointed"
+	s.Fact("appointed", b.seats[seatID].Code)
+	return b.review, touchReview(s, &b.review, map[string]any{"chair_seat_id": seatID, "chair_how": "appointed"})
+}
+
+// Participation is a joint unit's part in a review (R-066).
+type Participation struct {
+	Name    string `json:"name" minLength:"1" maxLength:"50" doc:"参与评审的相关负责人"`
+	Post    string `json:"post" minLength:"1" maxLength:"50" doc:"职务"`
+	Opinion string `json:"opinion" minLength:"2" maxLength:"5000" doc:"意见"`
+}
+
+// TakePart records the joint unit's responsible person and opinion.
+func (st *Store) TakePart(s *step, reviewID string, in Participation) (reviewing.JointSeat, error) {
+	seats, err := find[reviewing.JointSeat](s, "id", "review_id = ?", reviewID)
+	if err != nil {
+		return reviewing.JointSeat{}, err
+	}
+	i := slices.IndexFunc(seats, func(j reviewing.JointSeat) bool { return s.Call.Actor.Unit != "" && j.UnitID == s.Call.Actor.Unit })
+	if err := s.May(i >= 0, "该评审批次"); err != nil {
+		return reviewing.JointSeat{}, err
+	}
+	r, err := take[reviewing.Review](s, reviewID, "该评审批次")
+	if err != nil {
+		return reviewing.JointSeat{}, err
+	}
+	if err := demandState(r, "参与评审", reviewing.Composed, reviewing.Marking, reviewing.Discussing); err != nil {
+		return reviewing.JointSeat{}, err
+	}
+	j := seats[i]
+	j.Name, j.Post, j.Opinion, j.UserID, j.ParticipatedAt = in.Name, in.Post, in.Opinion, s.Call.Actor.User, &s.Now
+	s.Fact("unit", j.UnitID)
+	return j, s.Save(&j).Error
+}
+
+// SeatView is a seat as officer and panel see it; names are masked but for who may know.
+type SeatView struct {
+	ID            string              `json:"id"`
+	Code          string              `json:"code"`
+	Class         experts.Class       `json:"class"`
+	ApplicationID string              `json:"application_id"`
+	State         reviewing.SeatState `json:"state"`
+	Reason        string              `json:"reason"`
+	Name          string              `json:"name"`
+	ReplyBy       *time.Time          `json:"reply_by"`
+	Chair         bool                `json:"chair"`
+}

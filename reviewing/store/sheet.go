@@ -1,0 +1,422 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"keping/configs/database"
+	"keping/rbac"
+	"keping/rbac/journal"
+	"keping/rbac/rulebook"
+	"keping/rbac/secret"
+	"keping/reviewing"
+	"keping/reviewing/rank"
+)
+
+func draftSheet(s *step, review, application, seat string) error {
+	return s.Create(&reviewing.Sheet{ID: s.NewID(), ReviewID: review, ApplicationID: application, SeatID: seat, Number: 1,
+		State: reviewing.SheetDraft, Version: 1, CreatedAt: s.Now}).Error
+}
+
+func content(s *step, sheet reviewing.Sheet) (reviewing.SheetContent, error) {
+	var c reviewing.SheetContent
+	text, err := s.Keys.Open(sheet.Content, "sheet/"+sheet.ID)
+	if err != nil || text == "" {
+		return c, err
+	}
+	return c, json.Unmarshal([]byte(text), &c)
+}
+
+func seal(s *step, id string, c reviewing.SheetContent) (secret.Sealed, error) {
+	data, err := json.Marshal(c)
+	return s.Keys.Seal(string(data), "sheet/"+id), err
+}
+
+// voidSheets voids a seat's sheets, of one application if given; seat "" voids
+// all of the review. Each submitted one has its own entry.
+func voidSheets(s *step, review, seat, application string) error {
+	q := s.Where("review_id = ? AND state <> ?", review, reviewing.SheetVoid)
+	if seat != "" {
+		q = q.Where("seat_id = ?", seat)
+	}
+	if application != "" {
+		q = q.Where("application_id = ?", application)
+	}
+	var sheets []reviewing.Sheet
+	if err := q.Order("id").Find(&sheets).Error; err != nil {
+		return err
+	}
+	for _, sheet := range sheets {
+		if sheet.State == reviewing.SheetDraft {
+			if err := s.Delete(&reviewing.Sheet{}, "id = ?", sheet.ID).Error; err != nil {
+				return err
+			}
+			continue
+		}
+		if err := database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": sheet.ID, "state": sheet.State}, map[string]any{"state": reviewing.SheetVoid}); err != nil {
+			return err
+		}
+		r, err := take[reviewing.Review](s, review, "该评审批次")
+		if err != nil {
+			return err
+		}
+		s.Brings("sheet.void", "sheet/"+sheet.ID, map[string]any{"review": r.Number, "sheet": sheet.Hash})
+	}
+	return nil
+}
+
+// NewMarks is what an expert writes on a sheet.
+type NewMarks struct {
+	Version        int         `json:"version" minimum:"1" doc:"读取时的版本号"`
+	Marks          []MarkInput `json:"marks" maxItems:"50"`
+	Abstained      bool        `json:"abstained,omitempty" doc:"弃权：不打分，不等于零分"`
+	Recommendation string      `json:"recommendation,omitempty" enum:"recommend,revise,decline" doc:"建议立项、修改后立项、不建议"`
+	Opinion        string      `json:"opinion,omitempty" maxLength:"5000"`
+	Reason         string      `json:"reason,omitempty" maxLength:"500" doc:"讨论后修改的理由"`
+}
+
+// MarkInput is one criterion's mark in points with at most two decimals.
+type MarkInput struct {
+	Criterion string   `json:"criterion" maxLength:"30" example:"innovation"`
+	Mark      *float64 `json:"mark" nullable:"true" doc:"分值，至多两位小数" example:"21.5"`
+	Reason    string   `json:"reason,omitempty" maxLength:"500" doc:"过高或过低的理由"`
+}
+
+// hundredths reads points with at most two decimals exactly: the shortest
+// decimal that means this number is what was written.
+func hundredths(points float64) (int, bool) {
+	text := strconv.FormatFloat(points, 'f', -1, 64)
+	whole, fraction, _ := strings.Cut(text, ".")
+	if len(fraction) > 2 || len(whole) > 7 {
+		return 0, false
+	}
+	value, err := strconv.Atoi(whole + (fraction + "00")[:2])
+	return value, err == nil
+}
+
+func (in NewMarks) content() (reviewing.SheetContent, error) {
+	c := reviewing.SheetContent{Marks: []reviewing.CriterionMark{}, Abstained: in.Abstained, Recommendation: in.Recommendation, Opinion: in.Opinion}
+	var bad rbac.Fields
+	for i, m := range in.Marks {
+		mark := reviewing.CriterionMark{Criterion: m.Criterion, Reason: m.Reason}
+		if m.Mark != nil {
+			v, ok := hundredths(*m.Mark)
+			bad.Check(ok, fmt.Sprintf("marks[%d]", i), "分值应为至多两位小数的数，现为%v", *m.Mark)
+			mark.Mark = &v
+		}
+		c.Marks = append(c.Marks, mark)
+	}
+	return c, bad.Refusal()
+}
+
+// mySheet loads the actor's own sheet with its bench, access checked: nobody
+// else's sheet is there, and a suspended one is closed.
+func (st *Store) mySheet(s *step, id string) (reviewing.Sheet, reviewing.Seat, *bench, error) {
+	sheet, err := take[reviewing.Sheet](s, id, "该评分表")
+	if err != nil {
+		return sheet, reviewing.Seat{}, nil, err
+	}
+	b, err := st.loadBench(s, sheet.ReviewID)
+	if err != nil {
+		return sheet, reviewing.Seat{}, nil, err
+	}
+	seat := b.seats[sheet.SeatID]
+	mine := s.Call.Actor.Person != "" && seat.PersonID == s.Call.Actor.Person && seat.State == reviewing.SeatPledged && !b.recused(seat.ID, sheet.ApplicationID)
+	return sheet, seat, b, s.May(mine, "该评分表")
+}
+
+// SheetView is an expert's own sheet.
+type SheetView struct {
+	ID            string                    `json:"id"`
+	ReviewID      string                    `json:"review_id"`
+	ApplicationID string                    `json:"application_id"`
+	Number        int                       `json:"number" doc:"1 讨论前，2 讨论后"`
+	State         reviewing.SheetState      `json:"state"`
+	Version       int                       `json:"version"`
+	Marks         []reviewing.CriterionMark `json:"marks" doc:"分值为百分之一分"`
+	Hash          string                    `json:"hash" doc:"提交后的摘要，可与日志核对"`
+}
+
+// SaveSheet keeps a draft; it is not journalled.
+func (st *Store) SaveSheet(s *step, id string, in NewMarks) (SheetView, error) {
+	s.Unjournalled()
+	sheet, seat, b, err := st.mySheet(s, id)
+	if err != nil {
+		return SheetView{}, err
+	}
+	if err := demandState(b.review, "保存评分", reviewing.Marking); err != nil {
+		return SheetView{}, err
+	}
+	if sheet.State != reviewing.SheetDraft {
+		return SheetView{}, reviewing.MoveRefusal("SM-11", string(sheet.State), "修改")
+	}
+	c, err := in.content()
+	if err != nil {
+		return SheetView{}, err
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return SheetView{}, err
+	}
+	if err := reviewing.CheckSheet(pack, b.guide, string(seat.Class), c, false); err != nil {
+		return SheetView{}, err
+	}
+	sealed, err := seal(s, id, c)
+	if err != nil {
+		return SheetView{}, err
+	}
+	sheet.Version = in.Version + 1
+	err = database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "version": in.Version, "state": reviewing.SheetDraft}, map[string]any{"content": sealed, "version": sheet.Version})
+	return SheetView{ID: id, ReviewID: sheet.ReviewID, ApplicationID: sheet.ApplicationID, Number: sheet.Number, State: sheet.State, Version: sheet.Version, Marks: c.Marks}, err
+}
+
+// enter seals, hashes and journals a submitted version of a sheet.
+func enter(s *step, b *bench, sheet *reviewing.Sheet, seat reviewing.Seat, c *reviewing.SheetContent) error {
+	c.Salt = secret.Random(16)
+	digest := c.Digest(mustNumber(b, sheet.ApplicationID), seat.Code, sheet.Number)
+	if c.Opinion != "" {
+		c.OpinionSalt = secret.Random(16)
+		digest.Opinion = journal.Hash(c.OpinionSalt + "\n" + c.Opinion)
+	}
+	hash, err := rank.SheetHash(c.Salt, digest)
+	if err != nil {
+		return err
+	}
+	sheet.Hash, sheet.State, sheet.SubmittedAt = hash, reviewing.SheetSubmitted, &s.Now
+	sheet.Content, err = seal(s, sheet.ID, *c)
+	s.Fact("review", b.review.Number)
+	s.Fact("sheet", hash)
+	return err
+}
+
+func mustNumber(b *bench, application string) string {
+	a, _ := b.application(application)
+	return a.Number
+}
+
+// SubmitSheet submits once; what is submitted stays sealed until opened.
+func (st *Store) SubmitSheet(s *step, id string, in NewMarks) (SheetView, error) {
+	sheet, seat, b, err := st.mySheet(s, id)
+	if err != nil {
+		return SheetView{}, err
+	}
+	if err := demandState(b.review, "提交评分", reviewing.Marking); err != nil {
+		return SheetView{}, err
+	}
+	if sheet.State != reviewing.SheetDraft {
+		return SheetView{}, reviewing.MoveRefusal("SM-11", string(sheet.State), "提交")
+	}
+	c, err := in.content()
+	if err != nil {
+		return SheetView{}, err
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return SheetView{}, err
+	}
+	if err := reviewing.CheckSheet(pack, b.guide, string(seat.Class), c, true); err != nil {
+		return SheetView{}, err
+	}
+	if err := enter(s, b, &sheet, seat, &c); err != nil {
+		return SheetView{}, err
+	}
+	sheet.Version = in.Version + 1
+	err = database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "version": in.Version, "state": reviewing.SheetDraft},
+		map[string]any{"state": sheet.State, "content": sheet.Content, "hash": sheet.Hash, "submitted_at": s.Now, "version": sheet.Version})
+	return SheetView{ID: id, ReviewID: sheet.ReviewID, ApplicationID: sheet.ApplicationID, Number: sheet.Number, State: sheet.State, Version: sheet.Version, Marks: c.Marks, Hash: sheet.Hash}, err
+}
+
+// ReviseSheet writes one new version after the discussion, with a reason; the
+// earlier one stays on record.
+func (st *Store) ReviseSheet(s *step, id string, in NewMarks) (SheetView, error) {
+	sheet, seat, b, err := st.mySheet(s, id)
+	if err != nil {
+		return SheetView{}, err
+	}
+	if err := demandState(b.review, "修改评分", reviewing.Discussing); err != nil {
+		return SheetView{}, err
+	}
+	if sheet.State != reviewing.SheetSubmitted || sheet.Number != 1 {
+		return SheetView{}, rbac.Refuse(rbac.RefusedState, "讨论后只能修改一次（SM-11）。")
+	}
+	if seat.SignedAt != nil {
+		return SheetView{}, rbac.Refuse(rbac.RefusedState, "您已签字，不能再修改（SM-11）。")
+	}
+	if len([]rune(in.Reason)) < 5 {
+		return SheetView{}, rbac.Invalid("reason", "修改须写明理由（至少5个字）")
+	}
+	c, err := in.content()
+	if err != nil {
+		return SheetView{}, err
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return SheetView{}, err
+	}
+	if err := reviewing.CheckSheet(pack, b.guide, string(seat.Class), c, true); err != nil {
+		return SheetView{}, err
+	}
+	revised := reviewing.Sheet{ID: s.NewID(), ReviewID: sheet.ReviewID, ApplicationID: sheet.ApplicationID, SeatID: seat.ID, Number: 2, Version: 1, CreatedAt: s.Now}
+	if err := enter(s, b, &revised, seat, &c); err != nil {
+		return SheetView{}, err
+	}
+	revised.RevisionReason = s.Keys.Seal(in.Reason, "sheet/"+revised.ID+"/reason")
+	if err := database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "version": in.Version, "state": reviewing.SheetSubmitted},
+		map[string]any{"state": reviewing.SheetRevised, "version": in.Version + 1}); err != nil {
+		return SheetView{}, err
+	}
+	return SheetView{ID: revised.ID, ReviewID: revised.ReviewID, ApplicationID: revised.ApplicationID, Number: 2, State: revised.State, Version: 1, Marks: c.Marks, Hash: revised.Hash}, s.Create(&revised).Error
+}
+
+// isChair tells whether the actor holds the chair's seat.
+func (b *bench) isChair(s *step) bool {
+	seat, ok := b.seats[b.review.ChairSeatID]
+	return ok && s.Call.Actor.Person != "" && seat.PersonID == s.Call.Actor.Person && seat.State == reviewing.SeatPledged
+}
+
+// OpenMarks needs two keys: the chair's and the supervisor's. With both, round
+// 1 is opened to panel and officer and the discussion begins.
+func (st *Store) OpenMarks(s *step, id string) (reviewing.Review, error) {
+	b, err := st.loadBench(s, id)
+	if err != nil {
+		return reviewing.Review{}, err
+	}
+	if err := s.May(b.isChair(s), "该评审批次"); err != nil {
+		return b.review, err
+	}
+	if err := demandState(b.review, "开启评分", reviewing.Marking); err != nil {
+		return b.review, err
+	}
+	if b.review.ChairSeatID == "" {
+		return b.review, rbac.Refuse(rbac.RefusedState, "组长尚未产生，不能开启（SM-09）。请先推选或指定组长。")
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return b.review, err
+	}
+	missing, err := b.unsubmitted(s)
+	if err != nil {
+		return b.review, err
+	}
+	panel, apps := b.compositions()
+	verdicts := append(reviewing.PanelRules(pack, panel, apps), b.ready(pack)...)
+	verdicts = append(verdicts, pack.Check("P-24", missing == 0, rulebook.Inputs{"missing": missing}, fmt.Sprintf("还有%d份评分表未提交，不能开启（惯例）。", missing), "请提醒专家提交；组长本人的也须提交。"))
+	if err := st.Obey(s, "review/"+id, verdicts...); err != nil {
+		return b.review, err
+	}
+	set := map[string]any{}
+	if s.Call.Actor.Role == rbac.Supervisor {
+		if b.review.OpenedBySup {
+			return b.review, rbac.Refuse(rbac.RefusedState, "监督已经确认过（SM-09）。")
+		}
+		b.review.OpenedBySup, set["opened_by_supervisor"] = true, true
+	} else {
+		if b.review.OpenedChair {
+			return b.review, rbac.Refuse(rbac.RefusedState, "组长已经确认过（SM-09）。")
+		}
+		b.review.OpenedChair, set["opened_chair"] = true, true
+	}
+	if !b.review.OpenedChair || !b.review.OpenedBySup {
+		return b.review, touchReview(s, &b.review, set)
+	}
+	s.WantCheckpoint("开启评分")
+	return b.review, moveReview(s, &b.review, "open", set)
+}
+
+// unsubmitted counts effective (application, seat) pairs without a submitted sheet.
+func (b *bench) unsubmitted(s *step) (int, error) {
+	sheets, err := find[reviewing.Sheet](s, "id", "review_id = ? AND state = ?", b.review.ID, reviewing.SheetSubmitted)
+	if err != nil {
+		return 0, err
+	}
+	have := map[string]bool{}
+	for _, sheet := range sheets {
+		have[sheet.ApplicationID+sheet.SeatID] = true
+	}
+	missing := 0
+	for _, a := range b.applications {
+		for _, seat := range b.sitting(a.ID) {
+			if !have[a.ID+seat.ID] {
+				missing++
+			}
+		}
+	}
+	return missing, nil
+}
+
+// WriteOpinion is the chair's consolidated opinion.
+func (st *Store) WriteOpinion(s *step, id, text string) (reviewing.Review, error) {
+	b, err := st.loadBench(s, id)
+	if err != nil {
+		return reviewing.Review{}, err
+	}
+	if err := s.May(b.isChair(s), "该评审批次"); err != nil {
+		return b.review, err
+	}
+	if err := demandState(b.review, "撰写组长意见", reviewing.Discussing); err != nil {
+		return b.review, err
+	}
+	for _, seat := range b.seats {
+		if seat.SignedAt != nil {
+			return b.review, rbac.Refuse(rbac.RefusedState, "已有专家签字，意见不能再改（SM-09）。")
+		}
+	}
+	salt := secret.Random(16)
+	b.review.OpinionHash = journal.Hash(salt + "\n" + text)
+	s.Fact("opinion", b.review.OpinionHash)
+	return b.review, touchReview(s, &b.review, map[string]any{"opinion": s.Keys.Seal(text, "review/"+id+"/opinion"), "opinion_hash": b.review.OpinionHash, "opinion_salt": salt})
+}
+
+// SignReview signs the outcome: the hashes of all final sheets and the opinion.
+func (st *Store) SignReview(s *step, id, password string) (reviewing.Review, error) {
+	b, err := st.loadBench(s, id)
+	if err != nil {
+		return reviewing.Review{}, err
+	}
+	mine := b.mySeats(s)
+	if err := s.May(len(mine) > 0, "该评审批次"); err != nil {
+		return b.review, err
+	}
+	if err := demandState(b.review, "签字", reviewing.Discussing); err != nil {
+		return b.review, err
+	}
+	if b.review.OpinionHash == "" {
+		return b.review, rbac.Refuse(rbac.RefusedState, "组长意见尚未写就，不能签字（SM-09）。")
+	}
+	if err := confirmSigner(s, password); err != nil {
+		return b.review, err
+	}
+	// One signs the own final sheets, which nothing changes afterwards, and the opinion.
+	sheets, err := find[reviewing.Sheet](s, "hash", "review_id = ? AND state = ?", id, reviewing.SheetSubmitted)
+	if err != nil {
+		return b.review, err
+	}
+	digests := []string{b.review.OpinionHash}
+	for _, sheet := range sheets {
+		if slices.ContainsFunc(mine, func(x reviewing.Seat) bool { return x.ID == sheet.SeatID }) {
+			digests = append(digests, sheet.Hash)
+		}
+	}
+	hash, err := journal.HashOf(digests)
+	if err != nil {
+		return b.review, err
+	}
+	signed := 0
+	for _, seat := range mine {
+		if seat.SignedAt == nil {
+			signed++
+			if err := database.Swap(s.Tx, &reviewing.Seat{}, map[string]any{"id": seat.ID, "state": seat.State}, map[string]any{"signed_at": s.Now, "signed_hash": hash}); err != nil {
+				return b.review, err
+			}
+		}
+	}
+	if signed == 0 {
+		return b.review, rbac.Refuse(rbac.RefusedState, "您已经签过字（SM-09）。")
+	}
+	s.Fact("signed", hash)
+	s.Fact("method", "password")
+	return b.review, nil
+}
