@@ -14,6 +14,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"keping/configs"
+	"keping/configs/calendars"
 	"keping/configs/database"
 	"keping/configs/files"
 	"keping/configs/redis"
@@ -70,6 +71,9 @@ func Open(ctx context.Context, cfg configs.Config, clock database.Clock) (*App, 
 	if err := kept.EnsurePack(ctx, rulepacks.Shapingba); err != nil {
 		return fail(err)
 	}
+	if err := kept.EnsureCalendars(ctx, calendars.Files); err != nil {
+		return fail(err)
+	}
 	sessions, err := session.New(cfg, kept, app.redis)
 	if err != nil {
 		return fail(err)
@@ -83,10 +87,28 @@ func Open(ctx context.Context, cfg configs.Config, clock database.Clock) (*App, 
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	app.stop = stop
 	app.lines.Go(func() { app.worker.Run(background) })
+	app.lines.Go(func() { app.tick(background) })
 	if app.redis != nil {
 		app.lines.Go(func() { app.relayWakes(background) })
 	}
 	return app, nil
+}
+
+// tick runs the time limits every half minute. Of several replicas each tries;
+// every limit is a compare-and-set, so one wins.
+func (a *App) tick(ctx context.Context) {
+	ticker := time.NewTicker(30 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if _, err := a.Expire(ctx); err != nil && ctx.Err() == nil {
+				slog.Error("time limits", "error", err)
+			}
+		}
+	}
 }
 
 const wakeChannel = "keping:wake"

@@ -26,16 +26,19 @@ import (
 
 	"keping/configs"
 	"keping/configs/files"
+	expertstore "keping/experts/store"
 	"keping/rbac"
 	"keping/rbac/enforcer"
 	"keping/rbac/session"
 	"keping/rbac/store"
+	reviewstore "keping/reviewing/store"
 )
 
 // Server answers HTTP. Wake, which may be nil, is told after every act that
 // the outbox may have work.
 type Server struct {
 	Store    *store.Store
+	Reviews  *reviewstore.Store
 	Judge    *enforcer.Judge
 	Sessions *session.Manager
 	Files    files.Folder
@@ -77,7 +80,7 @@ func New(cfg configs.Config, s *store.Store, judge *enforcer.Judge, sessions *se
 	engine := gin.New()
 	engine.RedirectTrailingSlash = false
 	engine.HandleMethodNotAllowed = true
-	server := &Server{Store: s, Judge: judge, Sessions: sessions, Files: folder, cfg: cfg, engine: engine, metrics: newMetrics(), Wake: make(chan struct{}, 1)}
+	server := &Server{Store: s, Reviews: &reviewstore.Store{Store: &expertstore.Store{Store: s}, PublicURL: cfg.PublicURL}, Judge: judge, Sessions: sessions, Files: folder, cfg: cfg, engine: engine, metrics: newMetrics(), Wake: make(chan struct{}, 1)}
 	engine.Use(server.observe, server.bound)
 	engine.NoRoute(func(c *gin.Context) { writeProblem(c.Writer, c.Request, rbac.Missing("这个地址")) })
 	engine.NoMethod(func(c *gin.Context) {

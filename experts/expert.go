@@ -58,8 +58,8 @@ var Moves = map[State]map[string]State{
 	Left:      {},
 }
 
-// Field is a discipline of GB/T 13745 with keywords.
-type Field struct {
+// Discipline is a field of GB/T 13745 with keywords.
+type Discipline struct {
 	Code     string   `json:"code" pattern:"^[0-9]{3}(\\.[0-9]{2,4})?$" maxLength:"8" doc:"GB/T 13745 学科代码" example:"520.20"`
 	Keywords []string `json:"keywords,omitempty" maxItems:"20" doc:"关键词"`
 }
@@ -101,7 +101,7 @@ type Expert struct {
 	Pool           Pool                  `gorm:"size:20" json:"pool"`
 	Classes        rbac.List[Class]      `json:"classes"`
 	MainField      string                `gorm:"size:10" json:"main_field"`
-	Fields         rbac.List[Field]      `json:"fields"`
+	Fields         rbac.List[Discipline] `json:"fields"`
 	Employments    rbac.List[Employment] `json:"employments"`
 	Ties           rbac.List[Tie]        `json:"ties"`
 	Unavailable    rbac.List[Span]       `json:"unavailable"`

@@ -75,6 +75,8 @@ type Draw struct {
 	Reveals     string     `gorm:"type:longtext" json:"-"` // JSON list of draw.Reveal
 	Record      string     `gorm:"type:longtext" json:"-"`
 	RevealBy    *time.Time `json:"reveal_by"`
+	VoidBy      string     `gorm:"size:20" json:"void_by"` // the role that agreed first to void this attempt
+	VoidReason  string     `gorm:"size:500" json:"void_reason"`
 	CreatedAt   time.Time  `gorm:"autoCreateTime:false" json:"created_at"`
 }
 

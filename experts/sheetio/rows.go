@@ -125,7 +125,7 @@ func Experts(name string, data []byte) ([]ExpertRow, *Faults) {
 			if _, err := strconv.ParseFloat(code, 64); err != nil || len(code) < 3 || len(code) > 8 {
 				at("学科代码", "“%s”不是GB/T 13745代码，如520.20", code)
 			}
-			field := experts.Field{Code: code}
+			field := experts.Discipline{Code: code}
 			if i == 0 {
 				field.Keywords = Split(c["keywords"])
 			}

@@ -114,7 +114,7 @@ type NewExpert struct {
 	InDistrict   bool                 `json:"in_district"`
 	Pool         experts.Pool         `json:"pool" enum:"advisory,technical"`
 	Classes      []experts.Class      `json:"classes" minItems:"1" maxItems:"3" enum:"technical,management,finance"`
-	Fields       []experts.Field      `json:"fields" minItems:"1" maxItems:"10"`
+	Fields       []experts.Discipline `json:"fields" minItems:"1" maxItems:"10"`
 	Employments  []experts.Employment `json:"employments,omitempty" maxItems:"50"`
 	Ties         []experts.Tie        `json:"ties,omitempty" maxItems:"50"`
 	Evidence     string               `json:"evidence,omitempty" maxLength:"200"`

@@ -49,3 +49,10 @@ func (s *Step) tellWitnesses(c journal.Checkpoint) error {
 	}
 	return notice.Queue(s.Tx, s.Keys, s.NewID(), notice.Message{Kind: notice.WitnessKind, Subject: "checkpoint", Body: string(line), Object: "journal/-"})
 }
+
+// CheckpointOf is the newest entry of an act on an object.
+func CheckpointOf(step *Step, object, act string) (journal.Checkpoint, error) {
+	var row entryRow
+	err := step.Where("object = ? AND act = ? AND facts NOT LIKE '%\"refused\"%'", object, act).Order("seq DESC").Limit(1).Find(&row).Error
+	return journal.Checkpoint{Seq: row.Seq, Hash: row.Hash, At: row.At.UTC().Format(time.RFC3339)}, err
+}

@@ -418,3 +418,16 @@ func (st *Store) WithdrawApplication(s *step, id, reason string, version int) (r
 	}
 	return a, moveApplication(s, &a, "withdraw", version, map[string]any{"state_reason": reason})
 }
+
+// SetBudget fills the budget of a draft: what an imported table cannot hold.
+func (st *Store) SetBudget(s *step, id string, version int, budget []reviewing.BudgetLine) (reviewing.Application, error) {
+	a, err := st.ownApplication(s, id)
+	if err != nil {
+		return a, err
+	}
+	if a.State != reviewing.AppDraft && a.State != reviewing.AppCorrection {
+		return a, reviewing.MoveRefusal("SM-06", string(a.State), "填报预算")
+	}
+	a.Budget, a.Version = budget, version+1
+	return a, database.Swap(s.Tx, &reviewing.Application{}, map[string]any{"id": id, "version": version}, map[string]any{"budget": a.Budget, "version": a.Version})
+}

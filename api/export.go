@@ -1,0 +1,120 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"net/url"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"keping/experts/sheetio"
+	"keping/rbac"
+	"keping/reviewing"
+	reviewstore "keping/reviewing/store"
+)
+
+type exported struct {
+	name, kind string
+	data       []byte
+}
+
+const (
+	kindJSON = "application/json"
+	kindXLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+	kindCSV  = "text/csv; charset=utf-8"
+)
+
+// readFile registers a read whose answer is a file.
+func readFile[I any](s *Server, r row, handler func(*Reading, *I) (exported, error)) {
+	op := s.operation(r)
+	op.Responses = map[string]*huma.Response{"200": {Description: "文件", Content: map[string]*huma.MediaType{"application/octet-stream": {}}}}
+	huma.Register(s.API, op, func(ctx context.Context, in *I) (*download, error) {
+		asked := requestOf(ctx)
+		reading := &Reading{Context: ctx, DB: s.Store.DB.Read(ctx), Actor: asked.call.Actor, Pending: asked.call.Pending}
+		out, err := handler(reading, in)
+		if err == nil && reading.Pending && !reading.shown {
+			err = errOwed(r)
+		}
+		if refusal, ok := rbac.AsRefusal(err); ok {
+			if err := s.refuse(ctx, asked, refusal); err != nil {
+				return nil, problemOf(ctx, err)
+			}
+		}
+		if err != nil {
+			return nil, problemOf(ctx, err)
+		}
+		return &download{Type: out.kind, Disposition: "attachment; filename*=UTF-8''" + url.PathEscape(out.name), Body: out.data}, nil
+	})
+}
+
+type exportInput struct {
+	ID     string `path:"id" maxLength:"64"`
+	Format string `query:"format" enum:"xlsx,csv,json" default:"xlsx"`
+}
+
+type fileInput struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+func tableFile(name, format string, sheets ...sheetio.Sheet) (exported, error) {
+	var out bytes.Buffer
+	if format == "csv" {
+		err := sheetio.WriteCSV(&out, sheets[0])
+		return exported{name + ".csv", kindCSV, out.Bytes()}, err
+	}
+	err := sheetio.WriteXLSX(&out, sheets...)
+	return exported{name + ".xlsx", kindXLSX, out.Bytes()}, err
+}
+
+func (s *Server) exportMarks(r *Reading, in *exportInput) (exported, error) {
+	long, wide, err := s.Reviews.MarksExport(r, in.ID)
+	if err != nil {
+		return exported{}, err
+	}
+	return tableFile("marks", in.Format, long, wide)
+}
+
+func (s *Server) exportRanking(r *Reading, in *exportInput) (exported, error) {
+	review, record, err := s.Reviews.RankingRecord(r, in.ID)
+	if err != nil {
+		return exported{}, err
+	}
+	if in.Format == "json" {
+		return exported{"ranking-" + review.Number + ".json", kindJSON, record}, nil
+	}
+	table, err := reviewstore.RankingTable(record)
+	if err != nil {
+		return exported{}, err
+	}
+	return tableFile("ranking-"+review.Number, in.Format, table)
+}
+
+func (s *Server) exportList(r *Reading, in *exportInput) (exported, error) {
+	table, err := s.Reviews.ListTable(r, in.ID)
+	if err != nil {
+		return exported{}, err
+	}
+	return tableFile("list", in.Format, table)
+}
+
+func (s *Server) drawRecord(r *Reading, in *fileInput) (exported, error) {
+	data, err := s.Reviews.DrawRecord(r, in.ID)
+	return exported{"draw.json", kindJSON, data}, err
+}
+
+func (s *Server) drawFrame(r *Reading, in *fileInput) (exported, error) {
+	var d reviewing.Draw
+	if err := r.DB.Where("id = ?", in.ID).Limit(1).Find(&d).Error; err != nil {
+		return exported{}, err
+	}
+	if d.ID == "" {
+		return exported{}, rbac.Missing("该抽取")
+	}
+	return exported{"frame.json", kindJSON, []byte(d.Frame)}, nil
+}
+
+func (s *Server) exportJournal(r *Reading, _ *struct{}) (exported, error) {
+	var out bytes.Buffer
+	_, err := s.Store.ExportJournal(r, &out)
+	return exported{"journal.jsonl", "application/x-ndjson", out.Bytes()}, err
+}

@@ -1,0 +1,169 @@
+package api
+
+import (
+	"keping/experts"
+	expertstore "keping/experts/store"
+	"keping/rbac"
+	"keping/rbac/store"
+	"keping/reviewing"
+	reviewstore "keping/reviewing/store"
+)
+
+func (s *Server) createUnit(step *store.Step, in *struct {
+	Write
+	Body store.NewUnit
+}) (rbac.Unit, error) {
+	return s.Store.CreateUnit(step, in.Body)
+}
+
+func (s *Server) importUnits(step *store.Step, in *importTable) (expertstore.Imported, error) {
+	name, data, err := s.table(step, in.Body.FileID)
+	if err != nil {
+		return expertstore.Imported{}, err
+	}
+	return s.Reviews.ImportUnits(step, name, data)
+}
+
+func (s *Server) listUnits(r *Reading, in *struct {
+	Paging
+	Q string `query:"q" maxLength:"50" doc:"名称中的文字"`
+}) (Page[rbac.Unit], error) {
+	q := r.DB.Where("id > ?", in.After)
+	if in.Q != "" {
+		q = q.Where("name LIKE ?", "%"+in.Q+"%")
+	}
+	var rows []rbac.Unit
+	err := q.Order("id").Limit(in.Limit + 1).Find(&rows).Error
+	return page(rows, in.Limit, func(u rbac.Unit) string { return u.ID }), err
+}
+
+func (s *Server) createExpert(step *store.Step, in *struct {
+	Write
+	Body expertstore.NewExpert
+}) (experts.Expert, error) {
+	return s.Reviews.CreateExpert(step, in.Body)
+}
+
+func (s *Server) importExperts(step *store.Step, in *importTable) (expertstore.Imported, error) {
+	name, data, err := s.table(step, in.Body.FileID)
+	if err != nil {
+		return expertstore.Imported{}, err
+	}
+	return s.Reviews.ImportExperts(step, name, data)
+}
+
+func (s *Server) listExperts(r *Reading, in *struct {
+	Paging
+	Q     string `query:"q" maxLength:"50" doc:"姓名中的文字"`
+	Class string `query:"class" enum:"technical,management,finance"`
+	Field string `query:"field" maxLength:"10" doc:"主学科代码"`
+	State string `query:"state" enum:"proposed,in_pool,suspended,left"`
+	Pool  string `query:"pool" enum:"advisory,technical"`
+}) (Page[experts.Expert], error) {
+	rows, err := s.Reviews.ListExperts(r, expertstore.Filter{Q: in.Q, Class: in.Class, Field: in.Field, State: in.State, Pool: in.Pool}, in.After, in.Limit+1)
+	return page(rows, in.Limit, func(e experts.Expert) string { return e.ID }), err
+}
+
+func (s *Server) updateExpert(step *store.Step, in *struct {
+	byID
+	Body expertstore.Facts
+}) (experts.Expert, error) {
+	return s.Reviews.UpdateExpert(step, in.ID, in.Body)
+}
+
+func (s *Server) admitExperts(step *store.Step, in *struct {
+	Write
+	Body struct {
+		ExpertIDs []string `json:"expert_ids" minItems:"1" maxItems:"1000"`
+	}
+}) (expertstore.Imported, error) {
+	return s.Reviews.AdmitExperts(step, in.Body.ExpertIDs)
+}
+
+type moveExpert struct {
+	byID
+	Body struct {
+		Version int    `json:"version" minimum:"1"`
+		Reason  string `json:"reason" minLength:"2" maxLength:"200"`
+	}
+}
+
+func (s *Server) moveExpert(move string) func(*store.Step, *moveExpert) (experts.Expert, error) {
+	return func(step *store.Step, in *moveExpert) (experts.Expert, error) {
+		return s.Reviews.MoveExpert(step, in.ID, move, in.Body.Reason, in.Body.Version)
+	}
+}
+
+func (s *Server) createRelease(step *store.Step, in *struct {
+	Write
+	Body store.NewRelease
+}) (rbac.Release, error) {
+	return s.Store.CreateRelease(step, in.Body)
+}
+
+func (s *Server) createProgramme(step *store.Step, in *struct {
+	Write
+	Body reviewstore.NewProgramme
+}) (reviewing.Programme, error) {
+	return s.Reviews.CreateProgramme(step, in.Body)
+}
+
+func (s *Server) listProgrammes(r *Reading, in *struct{ Paging }) (Page[reviewing.Programme], error) {
+	return list(r, in.Paging, func(p reviewing.Programme) string { return p.ID }, "")
+}
+
+func (s *Server) recommendMember(step *store.Step, in *struct {
+	byID
+	Body reviewstore.NewMember
+}) (reviewstore.Members, error) {
+	return s.Reviews.RecommendMember(step, in.ID, in.Body)
+}
+
+func (s *Server) approveGroup(step *store.Step, in *struct {
+	byID
+	Body struct {
+		Kind string `json:"kind" enum:"advisory,technical"`
+	}
+}) (reviewstore.Members, error) {
+	return s.Reviews.ApproveGroup(step, in.ID, in.Body.Kind)
+}
+
+func (s *Server) listMembers(r *Reading, in *struct {
+	ID string `path:"id" maxLength:"64"`
+	Paging
+}) (Page[reviewing.Membership], error) {
+	return list(r, in.Paging, func(m reviewing.Membership) string { return m.ID }, "group_id IN (SELECT id FROM review_groups WHERE programme_id = ?)", in.ID)
+}
+
+type reasoned struct {
+	byID
+	Body struct {
+		Reason string `json:"reason" minLength:"2" maxLength:"500"`
+	}
+}
+
+func (s *Server) endMember(step *store.Step, in *reasoned) (reviewing.Membership, error) {
+	return s.Reviews.EndMember(step, in.ID, in.Body.Reason)
+}
+
+func (s *Server) distinguish(step *store.Step, in *struct {
+	Write
+	Body struct {
+		LeaderID string `json:"leader_id" maxLength:"36" doc:"申报书的 leader_id"`
+		ExpertID string `json:"expert_id" maxLength:"36"`
+		Reason   string `json:"reason" minLength:"5" maxLength:"500"`
+	}
+}) (reviewstore.Distinction, error) {
+	return s.Reviews.Distinguish(step, in.Body.LeaderID, in.Body.ExpertID, in.Body.Reason)
+}
+
+// list pages through rows by id.
+func list[T any](r *Reading, p Paging, key func(T) string, where string, args ...any) (Page[T], error) {
+	q := r.DB.Where("id > ?", p.After)
+	if where != "" {
+		q = q.Where(where, args...)
+	}
+	var rows []T
+	err := q.Order("id").Limit(p.Limit + 1).Find(&rows).Error
+	return page(rows, p.Limit, key), err
+}

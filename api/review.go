@@ -1,0 +1,304 @@
+package api
+
+import (
+	"context"
+
+	"keping/rbac"
+	"keping/rbac/store"
+	"keping/reviewing"
+	reviewstore "keping/reviewing/store"
+)
+
+func (s *Server) checkConflicts(r *Reading, in *struct {
+	Body struct {
+		ProgrammeID    string   `json:"programme_id" maxLength:"36"`
+		ExpertIDs      []string `json:"expert_ids,omitempty" maxItems:"1000" doc:"不填即全库"`
+		ApplicationIDs []string `json:"application_ids,omitempty" maxItems:"1000" doc:"不填即全年度"`
+	}
+}) (reviewstore.Conflicts, error) {
+	return s.Reviews.ConflictsOf(r, in.Body.ProgrammeID, in.Body.ExpertIDs, in.Body.ApplicationIDs)
+}
+
+func (s *Server) decideConflict(step *store.Step, in *struct {
+	Write
+	Body reviewstore.NewDecision
+}) (reviewstore.ConflictDecision, error) {
+	return s.Reviews.DecideConflict(step, in.Body)
+}
+
+func (s *Server) createReview(step *store.Step, in *struct {
+	Write
+	Body reviewstore.NewReview
+}) (reviewing.Review, error) {
+	return s.Reviews.CreateReview(step, in.Body)
+}
+
+// listReviews shows the bureau all, an expert and a joint unit the own.
+func (s *Server) listReviews(r *Reading, in *struct{ Paging }) (Page[reviewing.Review], error) {
+	where, args := "", []any{}
+	switch r.Actor.Role {
+	case rbac.Expert:
+		where, args = "id IN (SELECT review_id FROM seats WHERE person_id = ? AND person_id <> '' AND state IN ('accepted', 'pledged'))", []any{r.Actor.Person}
+	case rbac.JointUnit:
+		where, args = "id IN (SELECT review_id FROM joint_seats WHERE unit_id = ? AND unit_id <> '')", []any{r.Actor.Unit}
+	}
+	r.shown = true // the filter is the relation
+	return list(r, in.Paging, func(x reviewing.Review) string { return x.ID }, where, args...)
+}
+
+func (s *Server) checkFeasibility(r *Reading, in *struct {
+	ID string `path:"id" maxLength:"64"`
+}) (reviewstore.Feasibility, error) {
+	return s.Reviews.FeasibilityOf(r, in.ID)
+}
+
+func (s *Server) freezeFrame(step *store.Step, in *byID) (reviewstore.FrameView, error) {
+	return s.Reviews.FreezeFrame(step, in.ID)
+}
+
+func (s *Server) createOrder(step *store.Step, in *byID) (reviewstore.FrameView, error) {
+	return s.Reviews.CreateOrder(step, in.ID)
+}
+
+func (s *Server) commitDraw(step *store.Step, in *struct {
+	byID
+	Body struct {
+		Commitment string `json:"commitment" pattern:"^[0-9a-f]{64}$" doc:"H(commit + frame + holder + 秘密)，由持有人自己的程序算出"`
+	}
+}) (reviewstore.DrawView, error) {
+	return s.Reviews.CommitDraw(step, in.ID, in.Body.Commitment)
+}
+
+func (s *Server) revealDraw(step *store.Step, in *struct {
+	byID
+	Body struct {
+		Secret string `json:"secret" minLength:"32" maxLength:"200" doc:"承诺所用的秘密"`
+	}
+}) (reviewstore.DrawView, error) {
+	return s.Reviews.RevealDraw(step, in.ID, in.Body.Secret)
+}
+
+func (s *Server) voidDraw(step *store.Step, in *reasoned) (reviewstore.DrawView, error) {
+	return s.Reviews.VoidDraw(step, in.ID, in.Body.Reason)
+}
+
+func (s *Server) replyInvitation(step *store.Step, in *struct {
+	Write
+	Body reviewstore.Reply
+}) (reviewstore.Replied, error) {
+	return s.Reviews.ReplyInvitation(step, in.Body)
+}
+
+func (s *Server) replaceSeat(step *store.Step, in *reasoned) (reviewstore.Replied, error) {
+	return s.Reviews.ReplaceSeat(step, in.ID, in.Body.Reason)
+}
+
+func (s *Server) listSeats(r *Reading, in *struct {
+	ID string `path:"id" maxLength:"64"`
+}) (Page[reviewstore.SeatView], error) {
+	items, err := s.Reviews.SeatsOf(r, r.Actor, r.May, in.ID)
+	return Page[reviewstore.SeatView]{Items: items}, err
+}
+
+func (s *Server) confirmPanel(step *store.Step, in *byID) (reviewing.Review, error) {
+	return s.Reviews.ConfirmPanel(step, in.ID)
+}
+
+type signed struct {
+	byID
+	Body struct {
+		Password string `json:"password" minLength:"1" maxLength:"200" doc:"签署须再次输入密码"`
+	}
+}
+
+func (s *Server) pledgeSeat(step *store.Step, in *signed) ([]reviewing.Seat, error) {
+	return s.Reviews.PledgeSeat(step, in.ID, in.Body.Password)
+}
+
+func (s *Server) createDeclaration(step *store.Step, in *struct {
+	byID
+	Body reviewstore.NewDeclaration
+}) (reviewing.Declaration, error) {
+	return s.Reviews.CreateDeclaration(step, in.ID, in.Body)
+}
+
+func (s *Server) approveDeclaration(step *store.Step, in *byID) (reviewing.Declaration, error) {
+	return s.Reviews.DecideDeclaration(step, in.ID, true)
+}
+
+func (s *Server) rejectDeclaration(step *store.Step, in *byID) (reviewing.Declaration, error) {
+	return s.Reviews.DecideDeclaration(step, in.ID, false)
+}
+
+func (s *Server) listDeclarations(r *Reading, in *struct {
+	ID string `path:"id" maxLength:"64"`
+	Paging
+}) (Page[reviewing.Declaration], error) {
+	return list(r, in.Paging, func(d reviewing.Declaration) string { return d.ID }, "review_id = ?", in.ID)
+}
+
+func (s *Server) startMarking(step *store.Step, in *byID) (reviewing.Review, error) {
+	return s.Reviews.StartMarking(step, in.ID)
+}
+
+type chooseSeat struct {
+	byID
+	Body struct {
+		SeatID string `json:"seat_id" maxLength:"36"`
+	}
+}
+
+func (s *Server) voteChair(step *store.Step, in *chooseSeat) (reviewing.Review, error) {
+	return s.Reviews.VoteChair(step, in.ID, in.Body.SeatID)
+}
+
+func (s *Server) appointChair(step *store.Step, in *chooseSeat) (reviewing.Review, error) {
+	return s.Reviews.AppointChair(step, in.ID, in.Body.SeatID)
+}
+
+func (s *Server) takePart(step *store.Step, in *struct {
+	byID
+	Body reviewstore.Participation
+}) (reviewing.JointSeat, error) {
+	return s.Reviews.TakePart(step, in.ID, in.Body)
+}
+
+func (s *Server) listPapers(r *Reading, in *struct {
+	ID string `path:"id" maxLength:"64"`
+}) (Page[reviewstore.Paper], error) {
+	items, err := s.Reviews.PapersOf(r, r.Actor, r.May, in.ID)
+	return Page[reviewstore.Paper]{Items: items}, err
+}
+
+func (s *Server) listSheets(r *Reading, in *struct {
+	ReviewID string `query:"review_id" required:"true" maxLength:"36"`
+}) (Page[reviewstore.SheetView], error) {
+	items, err := s.Reviews.SheetsOf(r, r.Actor, r.May, in.ReviewID)
+	return Page[reviewstore.SheetView]{Items: items}, err
+}
+
+type marks struct {
+	byID
+	Body reviewstore.NewMarks
+}
+
+func (s *Server) saveSheet(step *store.Step, in *marks) (reviewstore.SheetView, error) {
+	return s.Reviews.SaveSheet(step, in.ID, in.Body)
+}
+
+func (s *Server) submitSheet(step *store.Step, in *marks) (reviewstore.SheetView, error) {
+	return s.Reviews.SubmitSheet(step, in.ID, in.Body)
+}
+
+func (s *Server) reviseSheet(step *store.Step, in *marks) (reviewstore.SheetView, error) {
+	return s.Reviews.ReviseSheet(step, in.ID, in.Body)
+}
+
+func (s *Server) openMarks(step *store.Step, in *byID) (reviewing.Review, error) {
+	return s.Reviews.OpenMarks(step, in.ID)
+}
+
+func (s *Server) writeOpinion(step *store.Step, in *struct {
+	byID
+	Body struct {
+		Text string `json:"text" minLength:"10" maxLength:"10000" doc:"组长综合意见"`
+	}
+}) (reviewing.Review, error) {
+	return s.Reviews.WriteOpinion(step, in.ID, in.Body.Text)
+}
+
+func (s *Server) signReview(step *store.Step, in *signed) (reviewing.Review, error) {
+	return s.Reviews.SignReview(step, in.ID, in.Body.Password)
+}
+
+func (s *Server) closeReview(step *store.Step, in *byID) (reviewing.Review, error) {
+	return s.Reviews.CloseReview(step, in.ID)
+}
+
+func (s *Server) voidReview(step *store.Step, in *reasoned) (reviewing.Review, error) {
+	return s.Reviews.VoidReview(step, in.ID, in.Body.Reason)
+}
+
+func (s *Server) createList(step *store.Step, in *struct {
+	Write
+	Body struct {
+		GuideID string `json:"guide_id" maxLength:"36"`
+		Reason  string `json:"reason,omitempty" maxLength:"500" doc:"另行生成新版本的理由"`
+	}
+}) (reviewing.AwardList, error) {
+	return s.Reviews.CreateList(step, in.Body.GuideID, in.Body.Reason)
+}
+
+func (s *Server) adjustList(step *store.Step, in *struct {
+	byID
+	Body struct {
+		Version int                  `json:"version" minimum:"1"`
+		Choices []reviewstore.Choice `json:"choices" minItems:"1" maxItems:"200"`
+	}
+}) (reviewing.AwardList, error) {
+	return s.Reviews.AdjustList(step, in.ID, in.Body.Version, in.Body.Choices)
+}
+
+func (s *Server) recordConclusion(step *store.Step, in *struct {
+	byID
+	Body reviewstore.NewConclusion
+}) (reviewing.Conclusion, error) {
+	return s.Reviews.RecordConclusion(step, in.ID, in.Body)
+}
+
+func (s *Server) deliberateList(step *store.Step, in *byID) (reviewing.AwardList, error) {
+	return s.Reviews.DeliberateList(step, in.ID)
+}
+
+func (s *Server) publiciseList(step *store.Step, in *byID) (reviewing.AwardList, error) {
+	return s.Reviews.PubliciseList(step, in.ID)
+}
+
+func (s *Server) confirmList(step *store.Step, in *byID) (reviewing.AwardList, error) {
+	return s.Reviews.ConfirmList(step, in.ID)
+}
+
+func (s *Server) listLists(r *Reading, in *struct{ Paging }) (Page[reviewing.AwardList], error) {
+	return list(r, in.Paging, func(l reviewing.AwardList) string { return l.ID }, "")
+}
+
+func (s *Server) listPublicities(r *Reading, _ *struct{}) (Page[reviewstore.Publicity], error) {
+	items, err := s.Reviews.Publicities(r)
+	return Page[reviewstore.Publicity]{Items: items}, err
+}
+
+func (s *Server) lodgeObjection(step *store.Step, in *struct {
+	byID
+	Body reviewstore.NewObjection
+}) (reviewstore.Lodged, error) {
+	return s.Reviews.LodgeObjection(step, in.ID, in.Body)
+}
+
+func (s *Server) listObjections(r *Reading, in *struct{ Paging }) (Page[reviewing.Objection], error) {
+	return list(r, in.Paging, func(o reviewing.Objection) string { return o.ID }, "")
+}
+
+type decided struct {
+	byID
+	Body struct {
+		Answer string `json:"answer" minLength:"2" maxLength:"5000" doc:"理由或答复"`
+	}
+}
+
+func (s *Server) decideObjection(decision string) func(*store.Step, *decided) (reviewstore.Lodged, error) {
+	return func(step *store.Step, in *decided) (reviewstore.Lodged, error) {
+		return s.Reviews.DecideObjection(step, in.ID, decision, in.Body.Answer)
+	}
+}
+
+func (s *Server) listJournal(r *Reading, in *struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+	After  int64  `query:"after" minimum:"0"`
+	Object string `query:"object" maxLength:"130"`
+}) (Page[store.EntryView], error) {
+	items, err := s.Store.Entries(r, in.Object, in.After, in.Limit)
+	return Page[store.EntryView]{Items: items}, err
+}
+
+// Expire runs the time limits: invitations nobody answered.
+func (s *Server) Expire(ctx context.Context) (int, error) { return s.Reviews.ExpireInvitations(ctx) }

@@ -1,0 +1,442 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"keping/configs/database"
+	"keping/experts"
+	"keping/experts/draw"
+	"keping/experts/sheetio"
+	"keping/rbac"
+	"keping/rbac/journal"
+	rbacstore "keping/rbac/store"
+	"keping/reviewing"
+	"keping/reviewing/rank"
+)
+
+// may settles a pending relation of a read.
+type may func(shown bool, object string) error
+
+// Reading handles run the same loaders as acts, on a handle that cannot write.
+func (st *Store) reading(ctx context.Context, actor rbac.Actor) *step {
+	return &step{Tx: &database.Tx{DB: st.DB.Read(ctx), Now: st.DB.Now()}, Keys: st.Keys, Call: rbacstore.Call{Actor: actor}}
+}
+
+// ConflictsOf checks without side effects.
+func (st *Store) ConflictsOf(ctx context.Context, programme string, expertIDs, applicationIDs []string) (Conflicts, error) {
+	s := st.reading(ctx, rbac.Actor{})
+	pack, err := st.Pack(s)
+	if err != nil {
+		return Conflicts{}, err
+	}
+	p, err := take[reviewing.Programme](s, programme, "该专项")
+	if err != nil {
+		return Conflicts{}, err
+	}
+	return st.CheckConflicts(s.DB, pack, p, expertIDs, applicationIDs, s.Now)
+}
+
+// FeasibilityOf tells whether a panel could be drawn now.
+func (st *Store) FeasibilityOf(ctx context.Context, id string) (Feasibility, error) {
+	return st.CheckFeasibility(st.reading(ctx, rbac.Actor{}), id)
+}
+
+// SeatsOf shows who sits on a panel: officer and supervisor by name, the panel
+// itself by name once composed, others not at all.
+func (st *Store) SeatsOf(ctx context.Context, actor rbac.Actor, settle may, id string) ([]SeatView, error) {
+	s := st.reading(ctx, actor)
+	b, err := st.loadBench(s, id)
+	if err != nil {
+		return nil, err
+	}
+	mine := len(b.mySeats(s)) > 0
+	if err := settle(mine, "该评审批次"); err != nil {
+		return nil, err
+	}
+	out := []SeatView{}
+	for _, seat := range b.seats {
+		if actor.Role == rbac.Expert && (seat.State == reviewing.SeatVacated || b.review.State == reviewing.Drawn) && seat.PersonID != actor.Person {
+			continue
+		}
+		e, err := take[experts.Expert](s, seat.ExpertID, "该专家")
+		if err != nil {
+			return nil, err
+		}
+		v := SeatView{ID: seat.ID, Code: seat.Code, Class: seat.Class, ApplicationID: seat.ApplicationID, State: seat.State, Name: e.Name, ReplyBy: seat.ReplyBy, Chair: seat.ID == b.review.ChairSeatID}
+		if actor.Role != rbac.Expert {
+			v.Reason = seat.Reason
+		}
+		out = append(out, v)
+	}
+	slices.SortFunc(out, func(a, b SeatView) int {
+		if a.Code+a.ApplicationID < b.Code+b.ApplicationID {
+			return -1
+		}
+		return 1
+	})
+	return out, nil
+}
+
+// Paper is an application as a panel member reads it.
+type Paper struct {
+	ID       string `json:"id"`
+	Number   string `json:"number"`
+	Title    string `json:"title"`
+	LeadUnit string `json:"lead_unit"`
+	Leader   string `json:"leader"`
+	Declared string `json:"declared" doc:"声明状态：空为未声明，clear、pending、approved、rejected"`
+	Summary  string `json:"summary" doc:"作出无利益关系声明之后可见"`
+}
+
+// PapersOf shows a panel member the applications of the own seats. Names of
+// applicants are told before the declaration (P-17), the material only after
+// pledge and a clear word; a recusal closes it at once.
+func (st *Store) PapersOf(ctx context.Context, actor rbac.Actor, settle may, id string) ([]Paper, error) {
+	s := st.reading(ctx, actor)
+	b, err := st.loadBench(s, id)
+	if err != nil {
+		return nil, err
+	}
+	mine := b.mySeats(s)
+	if err := settle(len(mine) > 0, "该评审批次"); err != nil {
+		return nil, err
+	}
+	out := []Paper{}
+	for _, a := range b.applications {
+		i := slices.IndexFunc(mine, func(seat reviewing.Seat) bool {
+			return seat.ApplicationID == a.ID || seat.ApplicationID == ""
+		})
+		if i < 0 {
+			continue
+		}
+		// The own seat for this application before the panel's.
+		seat := mine[i]
+		for _, m := range mine {
+			if m.ApplicationID == a.ID {
+				seat = m
+			}
+		}
+		u, err := take[rbac.Unit](s, a.LeadUnitID, "牵头单位")
+		if err != nil {
+			return nil, err
+		}
+		p := Paper{ID: a.ID, Number: a.Number, Title: a.Title, LeadUnit: u.Name, Leader: a.LeaderName}
+		for _, d := range b.declarations {
+			if d.SeatID == seat.ID && d.ApplicationID == a.ID {
+				p.Declared = d.State
+			}
+		}
+		if seat.State == reviewing.SeatPledged && b.declared(seat.ID, a.ID) && !b.recused(seat.ID, a.ID) {
+			p.Summary = a.Summary
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// SheetsOf shows an expert the own sheets only.
+func (st *Store) SheetsOf(ctx context.Context, actor rbac.Actor, settle may, review string) ([]SheetView, error) {
+	s := st.reading(ctx, actor)
+	b, err := st.loadBench(s, review)
+	if err != nil {
+		return nil, err
+	}
+	mine := b.mySeats(s)
+	if err := settle(len(mine) > 0, "该评审批次"); err != nil {
+		return nil, err
+	}
+	out := []SheetView{}
+	for _, seat := range mine {
+		sheets, err := find[reviewing.Sheet](s, "application_id, number", "review_id = ? AND seat_id = ?", review, seat.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, sheet := range sheets {
+			if b.recused(seat.ID, sheet.ApplicationID) {
+				continue
+			}
+			c, err := content(s, sheet)
+			if err != nil {
+				return nil, err
+			}
+			if c.Marks == nil {
+				c.Marks = []reviewing.CriterionMark{}
+			}
+			out = append(out, SheetView{ID: sheet.ID, ReviewID: review, ApplicationID: sheet.ApplicationID, Number: sheet.Number, State: sheet.State, Version: sheet.Version, Marks: c.Marks, Hash: sheet.Hash})
+		}
+	}
+	return out, nil
+}
+
+// Opened tells whether the marks of a review may be seen by officer and panel.
+func opened(r reviewing.Review) bool {
+	return r.State == reviewing.Discussing || r.State == reviewing.Closed
+}
+
+// MarksExport is all marks of an opened review, long and wide, by seat code.
+func (st *Store) MarksExport(ctx context.Context, id string) (sheetio.Sheet, sheetio.Sheet, error) {
+	s := st.reading(ctx, rbac.Actor{})
+	b, err := st.loadBench(s, id)
+	if err != nil {
+		return sheetio.Sheet{}, sheetio.Sheet{}, err
+	}
+	if !opened(b.review) {
+		return sheetio.Sheet{}, sheetio.Sheet{}, rbac.Refuse(rbac.RefusedState, "评分尚未由组长和监督共同开启，任何人不得查看（SM-11）。")
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return sheetio.Sheet{}, sheetio.Sheet{}, err
+	}
+	record, err := st.record(s, b, pack)
+	if err != nil {
+		return sheetio.Sheet{}, sheetio.Sheet{}, err
+	}
+	names := map[string]string{"counted": "有效", "void": "作废", "revised": "已被修改", "abstained": "弃权", "joint": "联合单位另列"}
+	long := sheetio.Sheet{Name: "逐项", Header: []string{"项目", "专家", "类别", "版本", "状态", "指标", "分值"}}
+	wide := sheetio.Sheet{Name: "逐表", Header: []string{"项目", "专家", "类别", "版本", "状态", "建议"}}
+	for _, c := range b.guide.Criteria {
+		wide.Header = append(wide.Header, c.Name)
+	}
+	for _, sheet := range record.Sheets {
+		c := sheet.Sheet
+		row := []any{c.Application, c.Expert, experts.ClassNames[experts.Class(sheet.Class)], c.Version, names[sheet.Status]}
+		given := map[string]any{}
+		for _, m := range c.Marks {
+			var shown any = ""
+			if m.Mark != nil {
+				shown = float64(*m.Mark) / 100
+			}
+			given[m.Criterion] = shown
+			long.Rows = append(long.Rows, append(slices.Clone(row), m.Criterion, shown))
+		}
+		row = append(row, c.Recommendation)
+		for _, k := range b.guide.Criteria {
+			v, ok := given[k.Code]
+			if !ok {
+				v = ""
+			}
+			row = append(row, v)
+		}
+		wide.Rows = append(wide.Rows, row)
+	}
+	return long, wide, nil
+}
+
+// RankingRecord is a closed review's official record, canonical.
+func (st *Store) RankingRecord(ctx context.Context, id string) (reviewing.Review, []byte, error) {
+	r, err := take[reviewing.Review](st.reading(ctx, rbac.Actor{}), id, "该评审批次")
+	if err != nil {
+		return r, nil, err
+	}
+	if r.State != reviewing.Closed {
+		return r, nil, rbac.Refuse(rbac.RefusedState, "评审尚未结束，还没有排名（SM-09）。")
+	}
+	return r, []byte(r.Ranking), nil
+}
+
+// RankingTable is the record's results as a table.
+func RankingTable(record []byte) (sheetio.Sheet, error) {
+	var r rank.Record
+	if err := json.Unmarshal(record, &r); err != nil {
+		return sheetio.Sheet{}, err
+	}
+	t := sheetio.Sheet{Name: "排名", Header: []string{"名次", "项目", "有效专家", "得分", "合格", "并列处理"}}
+	for _, x := range r.Results {
+		passed := "否"
+		if x.Passed {
+			passed = "是"
+		}
+		t.Rows = append(t.Rows, []any{x.Rank, x.Application, x.N, x.Shown, passed, x.Tie})
+	}
+	return t, nil
+}
+
+// ListTable is an award list as a table.
+func (st *Store) ListTable(ctx context.Context, id string) (sheetio.Sheet, error) {
+	s := st.reading(ctx, rbac.Actor{})
+	l, err := take[reviewing.AwardList](s, id, "该清单")
+	if err != nil {
+		return sheetio.Sheet{}, err
+	}
+	choices := map[string]string{"proposed": "拟立项", "reserve": "备选", "declined": "不立项"}
+	t := sheetio.Sheet{Name: "拟立项清单", Header: []string{"项目编号", "项目名称", "牵头单位", "项目负责人", "名次", "得分", "财政资金万元", "结论", "理由"}}
+	for _, line := range l.Lines {
+		t.Rows = append(t.Rows, []any{line.Number, line.Title, line.LeadUnit, line.Leader, line.Rank, line.Shown, reviewing.Wan(line.FiscalFen), choices[line.Choice], line.Reason})
+	}
+	releases, err := find[rbac.Release](s, "created_at, id", "1 = 1")
+	if err != nil {
+		return t, err
+	}
+	for _, r := range releases { // printed wherever the result is
+		t.Rows = append(t.Rows, []any{"软规则放行", r.Rule, r.Object, "", "", "", "", "", r.Reason})
+	}
+	return t, nil
+}
+
+// DrawRecord is a draw's record, canonical, once it has run.
+func (st *Store) DrawRecord(ctx context.Context, id string) ([]byte, error) {
+	d, err := take[reviewing.Draw](st.reading(ctx, rbac.Actor{}), id, "该抽取")
+	if err != nil {
+		return nil, err
+	}
+	if d.State != "run" {
+		return nil, rbac.Refuse(rbac.RefusedState, "尚未抽取，没有抽取记录（SM-09）。")
+	}
+	return []byte(d.Record), nil
+}
+
+// Publicity is what the public reads: no personal details.
+type Publicity struct {
+	ID         string             `json:"id"`
+	Guide      string             `json:"guide"`
+	From       string             `json:"from"`
+	To         string             `json:"to"`
+	Lines      []PublicLine       `json:"lines"`
+	Digest     string             `json:"digest" doc:"清单摘要"`
+	Checkpoint journal.Checkpoint `json:"checkpoint" doc:"公示时的日志检查点"`
+}
+
+// PublicLine is one proposed project (P-42).
+type PublicLine struct {
+	ApplicationID string `json:"application_id"`
+	Number        string `json:"number"`
+	Title         string `json:"title"`
+	LeadUnit      string `json:"lead_unit"`
+	Leader        string `json:"leader"`
+	FiscalFen     int    `json:"fiscal_fen"`
+	Stopped       bool   `json:"stopped" doc:"有已受理的异议，暂停"`
+}
+
+// Publicities are the lists in publicity or confirmed, newest first.
+func (st *Store) Publicities(ctx context.Context) ([]Publicity, error) {
+	s := st.reading(ctx, rbac.Actor{})
+	lists, err := find[reviewing.AwardList](s, "public_from DESC, id DESC", "state IN ?", []reviewing.ListState{reviewing.ListPublic, reviewing.ListConfirmed})
+	if err != nil {
+		return nil, err
+	}
+	out := []Publicity{}
+	for _, l := range lists {
+		g, err := take[reviewing.Guide](s, l.GuideID, "该指南")
+		if err != nil {
+			return nil, err
+		}
+		p := Publicity{ID: l.ID, Guide: g.Title, From: l.PublicFrom, To: l.PublicTo, Digest: l.Digest, Lines: []PublicLine{}}
+		if p.Checkpoint, err = rbacstore.CheckpointOf(s, "list/"+l.ID, "list.publicise"); err != nil {
+			return nil, err
+		}
+		stopped, err := find[reviewing.Objection](s, "id", "list_id = ? AND state IN ('accepted', 'upheld')", l.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, line := range l.Lines {
+			if line.Choice == "proposed" {
+				p.Lines = append(p.Lines, PublicLine{line.ApplicationID, line.Number, line.Title, line.LeadUnit, line.Leader, line.FiscalFen,
+					slices.ContainsFunc(stopped, func(o reviewing.Objection) bool { return o.ApplicationID == line.ApplicationID })})
+			}
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// VoidDraw voids a frozen attempt: reason, and the approval of director and
+// supervisor, each by an own call; with both the review is prepared anew.
+func (st *Store) VoidDraw(s *step, id, reason string) (DrawView, error) {
+	d, err := take[reviewing.Draw](s, id, "该抽取")
+	if err != nil {
+		return DrawView{}, err
+	}
+	if d.State != "frozen" || d.Purpose != "panel" {
+		return DrawView{}, reviewing.MoveRefusal("SM-09", d.State, "作废抽取")
+	}
+	role := string(s.Call.Actor.Role)
+	if d.VoidBy == role {
+		return DrawView{}, rbac.Refuse(rbac.RefusedState, "您已同意作废，还须另一方（领导或监督）同意（SM-09）。")
+	}
+	s.Fact("frame", d.FrameHash)
+	set := map[string]any{"void_by": role, "void_reason": reason}
+	if d.VoidBy != "" {
+		set["state"], d.State = "void", "void"
+		r, err := take[reviewing.Review](s, d.ReviewID, "该评审批次")
+		if err != nil {
+			return DrawView{}, err
+		}
+		if err := moveReview(s, &r, "thaw", map[string]any{}); err != nil {
+			return DrawView{}, err
+		}
+	}
+	if err := database.Swap(s.Tx, &reviewing.Draw{}, map[string]any{"id": id, "state": "frozen", "void_by": d.VoidBy}, set); err != nil {
+		return DrawView{}, err
+	}
+	return viewDraw(d)
+}
+
+// Problem is a broken invariant.
+type Problem struct{ Where, What string }
+
+// Invariants checks what must hold whatever acts have run; an empty list is good.
+func (st *Store) Invariants(ctx context.Context) ([]Problem, error) {
+	var out []Problem
+	add := func(where, format string, args ...any) {
+		out = append(out, Problem{where, fmt.Sprintf(format, args...)})
+	}
+	var lines bytes.Buffer
+	if _, err := st.ExportJournal(ctx, &lines); err != nil {
+		return nil, err
+	}
+	if lines.Len() > 0 {
+		if _, err := journal.Verify(&lines, nil, nil); err != nil {
+			add("journal", "%v", err)
+		}
+	}
+	s := st.reading(ctx, rbac.Actor{})
+	reviews, err := find[reviewing.Review](s, "id", "1 = 1")
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range reviews {
+		where := "review/" + r.ID
+		b, err := st.loadBench(s, r.ID)
+		if err != nil {
+			add(where, "%v", err)
+			continue
+		}
+		for _, seat := range b.seats {
+			if seat.State != reviewing.SeatVacated && b.panel != nil {
+				if !slices.ContainsFunc(b.panel.Sitting(seat.ApplicationID), func(x draw.Seated) bool { return x.Code == seat.Code }) {
+					add(where, "席位%s不在抽取记录中", seat.Code)
+				}
+			}
+		}
+		sheets, err := find[reviewing.Sheet](s, "id", "review_id = ?", r.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, sheet := range sheets {
+			if sheet.State == reviewing.SheetSubmitted && b.recused(sheet.SeatID, sheet.ApplicationID) {
+				for _, d := range b.declarations {
+					if d.SeatID == sheet.SeatID && d.ApplicationID == sheet.ApplicationID && d.State == "approved" {
+						add(where, "已回避的评分表%s仍有效", sheet.ID)
+					}
+				}
+			}
+		}
+		if r.State == reviewing.Closed {
+			record, err := rank.ParseRecord([]byte(r.Ranking))
+			if err == nil {
+				err = rank.Verify(record)
+			}
+			if err != nil {
+				add(where, "%v", err)
+			}
+			if journal.Hash(r.Ranking) != r.RankingHash {
+				add(where, "排名记录与摘要不符")
+			}
+		}
+	}
+	return out, nil
+}
