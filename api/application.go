@@ -16,7 +16,7 @@ func (s *Server) createGuide(step *store.Step, in *struct {
 }
 
 func (s *Server) updateGuide(step *store.Step, in *struct {
-	byID
+	ByID
 	Version int `query:"version" minimum:"1" required:"true" doc:"读取时的版本号"`
 	Body    reviewstore.NewGuide
 }) (reviewing.Guide, error) {
@@ -49,7 +49,7 @@ func (s *Server) createApplication(step *store.Step, in *struct {
 }
 
 func (s *Server) updateApplication(step *store.Step, in *struct {
-	byID
+	ByID
 	Version int `query:"version" minimum:"1" required:"true" doc:"读取时的版本号"`
 	Body    reviewstore.NewApplication
 }) (reviewing.Application, error) {
@@ -68,12 +68,12 @@ func (s *Server) submitApplication(step *store.Step, in *versioned) (reviewing.A
 	return s.Reviews.SubmitApplication(step, in.ID, in.Body.Version)
 }
 
-func (s *Server) recommendApplication(step *store.Step, in *byID) (reviewing.Application, error) {
+func (s *Server) recommendApplication(step *store.Step, in *ByID) (reviewing.Application, error) {
 	return s.Reviews.RecommendApplication(step, in.ID)
 }
 
 func (s *Server) setBudget(step *store.Step, in *struct {
-	byID
+	ByID
 	Body struct {
 		Version int                    `json:"version" minimum:"1"`
 		Budget  []reviewing.BudgetLine `json:"budget" minItems:"1" maxItems:"50"`
@@ -83,7 +83,7 @@ func (s *Server) setBudget(step *store.Step, in *struct {
 }
 
 func (s *Server) screenApplication(step *store.Step, in *struct {
-	byID
+	ByID
 	Body struct {
 		Version int    `json:"version" minimum:"1"`
 		Verdict string `json:"verdict" enum:"accept,correct,refuse" doc:"通过、补正、不通过"`

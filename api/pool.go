@@ -65,7 +65,7 @@ func (s *Server) listExperts(r *Reading, in *struct {
 }
 
 func (s *Server) updateExpert(step *store.Step, in *struct {
-	byID
+	ByID
 	Body expertstore.Facts
 }) (experts.Expert, error) {
 	return s.Reviews.UpdateExpert(step, in.ID, in.Body)
@@ -81,7 +81,7 @@ func (s *Server) admitExperts(step *store.Step, in *struct {
 }
 
 type moveExpert struct {
-	byID
+	ByID
 	Body struct {
 		Version int    `json:"version" minimum:"1"`
 		Reason  string `json:"reason" minLength:"2" maxLength:"200"`
@@ -113,14 +113,14 @@ func (s *Server) listProgrammes(r *Reading, in *struct{ Paging }) (Page[reviewin
 }
 
 func (s *Server) recommendMember(step *store.Step, in *struct {
-	byID
+	ByID
 	Body reviewstore.NewMember
 }) (reviewstore.Members, error) {
 	return s.Reviews.RecommendMember(step, in.ID, in.Body)
 }
 
 func (s *Server) approveGroup(step *store.Step, in *struct {
-	byID
+	ByID
 	Body struct {
 		Kind string `json:"kind" enum:"advisory,technical"`
 	}
@@ -136,7 +136,7 @@ func (s *Server) listMembers(r *Reading, in *struct {
 }
 
 type reasoned struct {
-	byID
+	ByID
 	Body struct {
 		Reason string `json:"reason" minLength:"2" maxLength:"500"`
 	}

@@ -52,16 +52,16 @@ func (s *Server) checkFeasibility(r *Reading, in *struct {
 	return s.Reviews.FeasibilityOf(r, in.ID)
 }
 
-func (s *Server) freezeFrame(step *store.Step, in *byID) (reviewstore.FrameView, error) {
+func (s *Server) freezeFrame(step *store.Step, in *ByID) (reviewstore.FrameView, error) {
 	return s.Reviews.FreezeFrame(step, in.ID)
 }
 
-func (s *Server) createOrder(step *store.Step, in *byID) (reviewstore.FrameView, error) {
+func (s *Server) createOrder(step *store.Step, in *ByID) (reviewstore.FrameView, error) {
 	return s.Reviews.CreateOrder(step, in.ID)
 }
 
 func (s *Server) commitDraw(step *store.Step, in *struct {
-	byID
+	ByID
 	Body struct {
 		Commitment string `json:"commitment" pattern:"^[0-9a-f]{64}$" doc:"H(commit + frame + holder + 秘密)，由持有人自己的程序算出"`
 	}
@@ -70,7 +70,7 @@ func (s *Server) commitDraw(step *store.Step, in *struct {
 }
 
 func (s *Server) revealDraw(step *store.Step, in *struct {
-	byID
+	ByID
 	Body struct {
 		Secret string `json:"secret" minLength:"32" maxLength:"200" doc:"承诺所用的秘密"`
 	}
@@ -100,12 +100,12 @@ func (s *Server) listSeats(r *Reading, in *struct {
 	return Page[reviewstore.SeatView]{Items: items}, err
 }
 
-func (s *Server) confirmPanel(step *store.Step, in *byID) (reviewing.Review, error) {
+func (s *Server) confirmPanel(step *store.Step, in *ByID) (reviewing.Review, error) {
 	return s.Reviews.ConfirmPanel(step, in.ID)
 }
 
 type signed struct {
-	byID
+	ByID
 	Body struct {
 		Password string `json:"password" minLength:"1" maxLength:"200" doc:"签署须再次输入密码"`
 	}
@@ -116,17 +116,17 @@ func (s *Server) pledgeSeat(step *store.Step, in *signed) ([]reviewing.Seat, err
 }
 
 func (s *Server) createDeclaration(step *store.Step, in *struct {
-	byID
+	ByID
 	Body reviewstore.NewDeclaration
 }) (reviewing.Declaration, error) {
 	return s.Reviews.CreateDeclaration(step, in.ID, in.Body)
 }
 
-func (s *Server) approveDeclaration(step *store.Step, in *byID) (reviewing.Declaration, error) {
+func (s *Server) approveDeclaration(step *store.Step, in *ByID) (reviewing.Declaration, error) {
 	return s.Reviews.DecideDeclaration(step, in.ID, true)
 }
 
-func (s *Server) rejectDeclaration(step *store.Step, in *byID) (reviewing.Declaration, error) {
+func (s *Server) rejectDeclaration(step *store.Step, in *ByID) (reviewing.Declaration, error) {
 	return s.Reviews.DecideDeclaration(step, in.ID, false)
 }
 
@@ -137,12 +137,12 @@ func (s *Server) listDeclarations(r *Reading, in *struct {
 	return list(r, in.Paging, func(d reviewing.Declaration) string { return d.ID }, "review_id = ?", in.ID)
 }
 
-func (s *Server) startMarking(step *store.Step, in *byID) (reviewing.Review, error) {
+func (s *Server) startMarking(step *store.Step, in *ByID) (reviewing.Review, error) {
 	return s.Reviews.StartMarking(step, in.ID)
 }
 
 type chooseSeat struct {
-	byID
+	ByID
 	Body struct {
 		SeatID string `json:"seat_id" maxLength:"36"`
 	}
@@ -157,7 +157,7 @@ func (s *Server) appointChair(step *store.Step, in *chooseSeat) (reviewing.Revie
 }
 
 func (s *Server) takePart(step *store.Step, in *struct {
-	byID
+	ByID
 	Body reviewstore.Participation
 }) (reviewing.JointSeat, error) {
 	return s.Reviews.TakePart(step, in.ID, in.Body)
@@ -178,7 +178,7 @@ func (s *Server) listSheets(r *Reading, in *struct {
 }
 
 type marks struct {
-	byID
+	ByID
 	Body reviewstore.NewMarks
 }
 
@@ -194,12 +194,12 @@ func (s *Server) reviseSheet(step *store.Step, in *marks) (reviewstore.SheetView
 	return s.Reviews.ReviseSheet(step, in.ID, in.Body)
 }
 
-func (s *Server) openMarks(step *store.Step, in *byID) (reviewing.Review, error) {
+func (s *Server) openMarks(step *store.Step, in *ByID) (reviewing.Review, error) {
 	return s.Reviews.OpenMarks(step, in.ID)
 }
 
 func (s *Server) writeOpinion(step *store.Step, in *struct {
-	byID
+	ByID
 	Body struct {
 		Text string `json:"text" minLength:"10" maxLength:"10000" doc:"组长综合意见"`
 	}
@@ -211,7 +211,7 @@ func (s *Server) signReview(step *store.Step, in *signed) (reviewing.Review, err
 	return s.Reviews.SignReview(step, in.ID, in.Body.Password)
 }
 
-func (s *Server) closeReview(step *store.Step, in *byID) (reviewing.Review, error) {
+func (s *Server) closeReview(step *store.Step, in *ByID) (reviewing.Review, error) {
 	return s.Reviews.CloseReview(step, in.ID)
 }
 
@@ -230,7 +230,7 @@ func (s *Server) createList(step *store.Step, in *struct {
 }
 
 func (s *Server) adjustList(step *store.Step, in *struct {
-	byID
+	ByID
 	Body struct {
 		Version int                  `json:"version" minimum:"1"`
 		Choices []reviewstore.Choice `json:"choices" minItems:"1" maxItems:"200"`
@@ -240,21 +240,21 @@ func (s *Server) adjustList(step *store.Step, in *struct {
 }
 
 func (s *Server) recordConclusion(step *store.Step, in *struct {
-	byID
+	ByID
 	Body reviewstore.NewConclusion
 }) (reviewing.Conclusion, error) {
 	return s.Reviews.RecordConclusion(step, in.ID, in.Body)
 }
 
-func (s *Server) deliberateList(step *store.Step, in *byID) (reviewing.AwardList, error) {
+func (s *Server) deliberateList(step *store.Step, in *ByID) (reviewing.AwardList, error) {
 	return s.Reviews.DeliberateList(step, in.ID)
 }
 
-func (s *Server) publiciseList(step *store.Step, in *byID) (reviewing.AwardList, error) {
+func (s *Server) publiciseList(step *store.Step, in *ByID) (reviewing.AwardList, error) {
 	return s.Reviews.PubliciseList(step, in.ID)
 }
 
-func (s *Server) confirmList(step *store.Step, in *byID) (reviewing.AwardList, error) {
+func (s *Server) confirmList(step *store.Step, in *ByID) (reviewing.AwardList, error) {
 	return s.Reviews.ConfirmList(step, in.ID)
 }
 
@@ -268,7 +268,7 @@ func (s *Server) listPublicities(r *Reading, _ *struct{}) (Page[reviewstore.Publ
 }
 
 func (s *Server) lodgeObjection(step *store.Step, in *struct {
-	byID
+	ByID
 	Body reviewstore.NewObjection
 }) (reviewstore.Lodged, error) {
 	return s.Reviews.LodgeObjection(step, in.ID, in.Body)
@@ -279,7 +279,7 @@ func (s *Server) listObjections(r *Reading, in *struct{ Paging }) (Page[reviewin
 }
 
 type decided struct {
-	byID
+	ByID
 	Body struct {
 		Answer string `json:"answer" minLength:"2" maxLength:"5000" doc:"理由或答复"`
 	}

@@ -5,7 +5,7 @@ import (
 	"keping/rbac/store"
 )
 
-type byID struct {
+type ByID struct {
 	Write
 	ID string `path:"id" maxLength:"64" doc:"编号"`
 }
@@ -16,14 +16,14 @@ type createUser struct {
 }
 
 type userRole struct {
-	byID
+	ByID
 	Body struct {
 		Role rbac.Role `json:"role" maxLength:"20" doc:"角色" example:"officer"`
 	}
 }
 
 type versioned struct {
-	byID
+	ByID
 	Body struct {
 		Version int `json:"version" minimum:"1" doc:"读取时的版本号" example:"1"`
 	}
@@ -51,7 +51,7 @@ func (s *Server) disableUser(step *store.Step, in *versioned) (store.UserView, e
 	return s.Store.DisableUser(step, in.ID, in.Body.Version)
 }
 
-func (s *Server) resetUser(step *store.Step, in *byID) (store.UserView, error) {
+func (s *Server) resetUser(step *store.Step, in *ByID) (store.UserView, error) {
 	step.After(s.Sessions.EndUser, in.ID)
 	return s.Store.ResetUser(step, in.ID, s.cfg.PublicURL)
 }
