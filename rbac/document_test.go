@@ -50,13 +50,29 @@ func TestParseCreditCode(t *testing.T) {
 }
 
 func TestParsePhone(t *testing.T) {
-	for _, good := range []string{"13800138000", "023-65368888", "+8613800138000"} {
-		_, err := ParsePhone(good)
-		assert.NoError(t, err)
+	for text, want := range map[string]string{"13800138000": "13800138000", "138-0013-8000": "13800138000", "+86 138 0013 8000": "13800138000",
+		"023-65368888": "023-65368888", "（023）65368888": "02365368888", "+1 2025550123": "+12025550123"} {
+		got, err := ParsePhone(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, got)
 	}
-	for _, bad := range []string{"12345", "=cmd", "23800138000"} {
+	for _, bad := range []string{"12345", "=cmd", "23800138000", "+86 23800138000x", "1380013800", "0000000000"} {
 		_, err := ParsePhone(bad)
-		assert.Error(t, err)
+		assert.Error(t, err, bad)
+	}
+	assert.Equal(t, "138****8000", MaskPhone("13800138000"))
+}
+
+func TestParseBankCard(t *testing.T) {
+	got, err := ParseBankCard("6222 0200 0000 0000 006")
+	assert.ErrorContains(t, err, "末位应为")
+	assert.Empty(t, got)
+	got, err = ParseBankCard("4111-1111 11111111") // the usual test number
+	require.NoError(t, err)
+	assert.Equal(t, "************1111", MaskBankCard(got))
+	for _, bad := range []string{"", "123", "4111111111111112", "411111111111111A", "=1+1"} {
+		_, err := ParseBankCard(bad)
+		assert.Error(t, err, bad)
 	}
 }
 
