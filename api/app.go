@@ -118,16 +118,15 @@ func (a *App) relayWakes(ctx context.Context) {
 	a.Server.announce = func() { a.redis.Publish(ctx, wakeChannel, "outbox") }
 	heard := a.redis.Subscribe(ctx, wakeChannel)
 	defer heard.Close()
+	// The channel reconnects by itself; receiving directly would not end with ctx.
+	messages := heard.Channel()
 	for {
-		if _, err := heard.ReceiveMessage(ctx); err != nil {
-			if ctx.Err() != nil {
-				return
-			}
-			slog.Warn("redis subscription", "error", err)
-			time.Sleep(time.Second)
-			continue
+		select {
+		case <-ctx.Done():
+			return
+		case <-messages:
+			a.Server.wakeHere()
 		}
-		a.Server.wakeHere()
 	}
 }
 
