@@ -28,19 +28,17 @@ type reviewRow struct {
 	applications      []reviewing.Application
 }
 
-// programme year data of the story
+// yearData is a programme year of the story.
 type yearData struct{ id, guide, kind, title string }
-
-var years = map[string]*yearData{}
 
 func (s *story) programmes() error {
 	s.chapter("年度专项与专家组：会同主管部门推荐（R-018），领导审定")
 	officer, director := s.users["officer"], s.users["director"]
 	department := s.unitIDs[s.units[2].code]
-	years["major"] = &yearData{kind: "major", title: "智能驾驶与生命健康重大专项"}
-	years["key"] = &yearData{kind: "key", title: "绿色低碳重点专项"}
+	s.years["major"] = &yearData{kind: "major", title: "智能驾驶与生命健康重大专项"}
+	s.years["key"] = &yearData{kind: "key", title: "绿色低碳重点专项"}
 	for _, key := range []string{"major", "key"} {
-		y := years[key]
+		y := s.years[key]
 		p, err := act[struct{ ID, Code string }](officer, "/api/programmes", map[string]any{"kind": y.kind, "year": 2025, "name": y.title, "basis": "沙委发〔2025〕3号"})
 		if err != nil {
 			return err
@@ -117,7 +115,7 @@ func (s *story) intake() error {
 	officer, director := s.users["officer"], s.users["director"]
 	s.at(2025, 3, 20, 9)
 	for _, key := range []string{"major", "key"} {
-		y := years[key]
+		y := s.years[key]
 		g, err := act[idRow](officer, "/api/guides", s.guideOf(y))
 		if err != nil {
 			return err
@@ -160,7 +158,7 @@ func (s *story) intake() error {
 		if err != nil {
 			return err
 		}
-		if err := s.importFile("officer", name, "/api/applications/import", book, map[string]any{"guide_id": years[key].guide}); err != nil {
+		if err := s.importFile("officer", name, "/api/applications/import", book, map[string]any{"guide_id": s.years[key].guide}); err != nil {
 			return err
 		}
 	}
@@ -183,7 +181,7 @@ func (s *story) intake() error {
 	for _, a := range apps {
 		unit := s.users[lead[a.LeadUnitID]]
 		path := "/api/applications/" + a.ID
-		if a.ProgrammeID == years["major"].id {
+		if a.ProgrammeID == s.years["major"].id {
 			total := a.FiscalFen + a.JointFen + a.SelfFen
 			if first {
 				_, err := unit.call("POST", path+"/submit", map[string]any{"version": a.Version})
@@ -227,7 +225,7 @@ func (s *story) intake() error {
 // plant declares the ties that must, and the near misses that must not, make conflicts.
 func (s *story) plant() error {
 	keeper, officer := s.users["keeper"], s.users["officer"]
-	apps, err := all[reviewing.Application](officer, "/api/applications?guide_id="+years["major"].guide+"&state=accepted")
+	apps, err := all[reviewing.Application](officer, "/api/applications?guide_id="+s.years["major"].guide+"&state=accepted")
 	if err != nil {
 		return err
 	}
@@ -264,7 +262,7 @@ func (s *story) reviews() error {
 	for _, key := range []string{"major", "key"} {
 		found, err := act0[struct {
 			Items []struct{ Kind, Level string }
-		}](officer, "/api/conflicts/check", map[string]any{"programme_id": years[key].id})
+		}](officer, "/api/conflicts/check", map[string]any{"programme_id": s.years[key].id})
 		if err != nil {
 			return err
 		}
@@ -290,7 +288,7 @@ func (s *story) reviews() error {
 		key  string
 		size int
 	}{{"major", 12}, {"major", 6}, {"key", 10}, {"key", 8}} {
-		apps, err := all[reviewing.Application](officer, "/api/applications?guide_id="+years[b.key].guide+"&state=accepted")
+		apps, err := all[reviewing.Application](officer, "/api/applications?guide_id="+s.years[b.key].guide+"&state=accepted")
 		if err != nil {
 			return err
 		}
@@ -299,7 +297,7 @@ func (s *story) reviews() error {
 		for _, a := range apps {
 			ids = append(ids, a.ID)
 		}
-		body := map[string]any{"guide_id": years[b.key].guide, "title": fmt.Sprintf("2025年%s立项评审（%d项）", years[b.key].title, b.size), "application_ids": ids,
+		body := map[string]any{"guide_id": s.years[b.key].guide, "title": fmt.Sprintf("2025年%s立项评审（%d项）", s.years[b.key].title, b.size), "application_ids": ids,
 			"technical": 2, "management": 1, "finance": 1, "meeting_day": "2025-05-20"}
 		if len(batches) == 0 {
 			_, err := officer.call("POST", "/api/reviews", body)
@@ -356,7 +354,7 @@ func (s *story) review(n int, r *reviewRow) error {
 			if v.Rule == "facts_missing" {
 				decision, reason = "pinned", "工作经历无法核实，本次不列入候选"
 			}
-			if _, err := officer.call("POST", "/api/conflicts/decide", map[string]any{"programme_id": years[r.programme].id, "expert_id": v.Inputs["expert"], "key": v.Inputs["key"], "decision": decision, "reason": reason}); err != nil {
+			if _, err := officer.call("POST", "/api/conflicts/decide", map[string]any{"programme_id": s.years[r.programme].id, "expert_id": v.Inputs["expert"], "key": v.Inputs["key"], "decision": decision, "reason": reason}); err != nil {
 				return err
 			}
 		}
@@ -460,7 +458,7 @@ func (s *story) reply(seat seatRow, decline bool) error {
 	mail := ""
 	for address, e := range s.byName {
 		if e.Name == seat.Name && slices.Contains(e.Classes, seat.Class) {
-			if token, err := s.box.peek(address); err == nil {
+			if token, err := s.box.Peek(address); err == nil {
 				mail = address
 				body := map[string]any{"token": token, "accept": !decline, "password": password}
 				if decline {
@@ -585,7 +583,7 @@ func (s *story) mark(r *reviewRow, tie bool) error {
 	}
 	content := func(seat seatRow, sheet sheetRow, note string) map[string]any {
 		var marks []map[string]any
-		for _, c := range criteria(years[r.programme].kind) {
+		for _, c := range criteria(s.years[r.programme].kind) {
 			classes := c["classes"].([]string)
 			if len(classes) > 0 && !slices.Contains(classes, seat.Class) {
 				continue
@@ -694,9 +692,9 @@ func nameOfSeat(seats []seatRow, id string) string {
 func (s *story) lists() error {
 	officer, director, supervisor := s.users["officer"], s.users["director"], s.users["supervisor"]
 	for _, key := range []string{"major", "key"} {
-		s.chapter("拟立项清单：%s", years[key].title)
+		s.chapter("拟立项清单：%s", s.years[key].title)
 		s.at(2025, 6, 3, 9)
-		l, err := act[reviewing.AwardList](officer, "/api/lists", map[string]any{"guide_id": years[key].guide})
+		l, err := act[reviewing.AwardList](officer, "/api/lists", map[string]any{"guide_id": s.years[key].guide})
 		if err != nil {
 			return err
 		}

@@ -24,6 +24,7 @@ import (
 	"keping/experts/draw"
 	"keping/rbac"
 	"keping/rbac/calendar"
+	"keping/rbac/notice/mailbox"
 	"keping/rbac/store"
 )
 
@@ -43,13 +44,14 @@ type story struct {
 	app     *api.App
 	base    string
 	clock   atomic.Int64
-	box     *mailbox
+	box     *mailbox.Mailbox
 	step    int
 	users   map[string]*client // by login
 	units   []unitData
 	experts []expertData
 	unitIDs map[string]string // code → id
 	byName  map[string]expertRow
+	years   map[string]*yearData
 	secrets map[string]string // draw + holder → secret
 }
 
@@ -67,16 +69,16 @@ type expertRow struct {
 
 // Run tells the story; with Headless it ends, else it serves until ctx does.
 func Run(ctx context.Context, o Options) error {
-	s := &story{Options: o, users: map[string]*client{}, unitIDs: map[string]string{}, byName: map[string]expertRow{}, secrets: map[string]string{}}
+	s := &story{Options: o, users: map[string]*client{}, unitIDs: map[string]string{}, byName: map[string]expertRow{}, years: map[string]*yearData{}, secrets: map[string]string{}}
 	s.at(2025, 3, 3, 9)
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return err
 	}
-	box, err := openMailbox()
+	box, err := mailbox.Open()
 	if err != nil {
 		return err
 	}
-	defer box.server.Close()
+	defer box.Close()
 	s.box = box
 	listener, err := net.Listen("tcp", o.Config.Listen)
 	if err != nil {
@@ -85,7 +87,7 @@ func Run(ctx context.Context, o Options) error {
 	s.base = "http://" + listener.Addr().String()
 	cfg := o.Config
 	cfg.PublicURL = s.base
-	cfg.Mail = configs.Mail{Driver: "smtp", Host: "127.0.0.1", Port: box.port, From: "keping@example.cn"}
+	cfg.Mail = configs.Mail{Driver: "smtp", Host: "127.0.0.1", Port: box.Port, From: "keping@example.cn"}
 	cfg.Session.TOTP = "none" // so that a visitor can sign in with what is printed
 	cfg.Limits.SignInsPerMinute, cfg.Limits.RefusalsPerMinute, cfg.Limits.PublicPerMinute = 10000, 10000, 100000
 	cfg.Witness.File = filepath.Join(o.Out, "witness.jsonl")
@@ -148,7 +150,11 @@ func (s *story) tell() error {
 
 // administrators are made on the machine, as `keping user add` does.
 func (s *story) administrator(login, name string, role rbac.Role) error {
-	_, _, err := store.Act(context.Background(), s.app.Store, store.Call{Actor: rbac.Actor{Role: rbac.CLI}, Permission: "user create"}, func(step *store.Step) (struct{}, error) {
+	hash, err := store.HashPassword(password)
+	if err != nil {
+		return err
+	}
+	_, _, err = store.Act(context.Background(), s.app.Store, store.Call{Actor: rbac.Actor{Role: rbac.CLI}, Permission: "user create"}, func(step *store.Step) (struct{}, error) {
 		u, err := store.MakeUser(step, store.NewUser{Login: login, Name: name}, "", "")
 		if err != nil {
 			return struct{}{}, err
@@ -156,7 +162,7 @@ func (s *story) administrator(login, name string, role rbac.Role) error {
 		if err := store.AddRole(step, u, role); err != nil {
 			return struct{}{}, err
 		}
-		_, err = store.SetPassword(step, &u, password, false)
+		_, err = store.SetPassword(step, &u, hash, false)
 		return struct{}{}, err
 	})
 	if err != nil {
@@ -187,7 +193,7 @@ func (s *story) user(login, name, unit string, role rbac.Role) error {
 	if _, err := act[store.UserView](s.users["secadmin"], "/api/users/"+u.ID+"/grant", map[string]any{"role": role}); err != nil {
 		return err
 	}
-	token, err := s.box.token(address)
+	token, err := s.box.Token(address)
 	if err != nil {
 		return err
 	}
