@@ -94,18 +94,26 @@ func Open(ctx context.Context, cfg configs.Config, clock database.Clock) (*App, 
 	return app, nil
 }
 
-// tick runs the time limits every half minute. Of several replicas each tries;
+// tick runs the time limits every half minute and sweeps every hour. Of several replicas each tries;
 // every limit is a compare-and-set, so one wins.
 func (a *App) tick(ctx context.Context) {
-	ticker := time.NewTicker(30 * time.Second)
+	ticker, hourly := time.NewTicker(30*time.Second), time.NewTicker(time.Hour)
 	defer ticker.Stop()
+	defer hourly.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if _, err := a.Expire(ctx); err != nil && ctx.Err() == nil {
+			if _, err := a.Reviews.ExpireInvitations(ctx); err != nil && ctx.Err() == nil {
 				slog.Error("time limits", "error", err)
+			}
+			if err := a.Store.DailyCheckpoint(ctx); err != nil && ctx.Err() == nil {
+				slog.Error("daily checkpoint", "error", err)
+			}
+		case <-hourly.C:
+			if err := errors.Join(a.Sessions.Sweep(ctx), a.Store.SweepAnswers(ctx)); err != nil && ctx.Err() == nil {
+				slog.Error("sweep", "error", err)
 			}
 		}
 	}

@@ -28,6 +28,12 @@ func (w *Write) asked() *Write { return w }
 
 type writing interface{ asked() *Write }
 
+// preparing inputs do slow work that needs no transaction, such as password
+// hashing, before the act begins: one writer at a time must not wait for it.
+type preparing interface {
+	prepare(ctx context.Context, s *Server, actor rbac.Actor) error
+}
+
 // Written is the answer of a write.
 type Written[O any] struct {
 	Status int `json:"-"`
@@ -242,6 +248,17 @@ func write[I, O any](s *Server, r row, handler func(*store.Step, *I) (O, error))
 				return nil, problemOf(ctx, err)
 			}
 			call.Key, call.Digest = key, journal.Hash(r.method+" "+r.path+"\n"+call.Object+"\n"+string(digest))
+		}
+		if p, ok := any(in).(preparing); ok {
+			err := p.prepare(ctx, s, call.Actor)
+			if refusal, ok := rbac.AsRefusal(err); ok {
+				if err := s.refuse(ctx, asked, refusal); err != nil {
+					return nil, problemOf(ctx, err)
+				}
+			}
+			if err != nil {
+				return nil, problemOf(ctx, err)
+			}
 		}
 		result, verdicts, err := store.Act(ctx, s.Store, call, func(step *store.Step) (O, error) { return handler(step, in) })
 		if err != nil {

@@ -82,11 +82,21 @@ func (s *Server) voidDraw(step *store.Step, in *reasoned) (reviewstore.DrawView,
 	return s.Reviews.VoidDraw(step, in.ID, in.Body.Reason)
 }
 
-func (s *Server) replyInvitation(step *store.Step, in *struct {
+type replyInvitation struct {
 	Write
 	Body reviewstore.Reply
-}) (reviewstore.Replied, error) {
-	return s.Reviews.ReplyInvitation(step, in.Body)
+	hash string
+}
+
+func (in *replyInvitation) prepare(context.Context, *Server, rbac.Actor) (err error) {
+	if in.Body.Password != "" {
+		in.hash, err = store.HashPassword(in.Body.Password)
+	}
+	return err
+}
+
+func (s *Server) replyInvitation(step *store.Step, in *replyInvitation) (reviewstore.Replied, error) {
+	return s.Reviews.ReplyInvitation(step, in.Body, in.hash)
 }
 
 func (s *Server) replaceSeat(step *store.Step, in *reasoned) (reviewstore.Replied, error) {
@@ -111,8 +121,12 @@ type signed struct {
 	}
 }
 
+func (in *signed) prepare(ctx context.Context, s *Server, actor rbac.Actor) error {
+	return s.Store.ConfirmPassword(ctx, actor.User, in.Body.Password)
+}
+
 func (s *Server) pledgeSeat(step *store.Step, in *signed) ([]reviewing.Seat, error) {
-	return s.Reviews.PledgeSeat(step, in.ID, in.Body.Password)
+	return s.Reviews.PledgeSeat(step, in.ID)
 }
 
 func (s *Server) createDeclaration(step *store.Step, in *struct {
@@ -208,7 +222,7 @@ func (s *Server) writeOpinion(step *store.Step, in *struct {
 }
 
 func (s *Server) signReview(step *store.Step, in *signed) (reviewing.Review, error) {
-	return s.Reviews.SignReview(step, in.ID, in.Body.Password)
+	return s.Reviews.SignReview(step, in.ID)
 }
 
 func (s *Server) closeReview(step *store.Step, in *ByID) (reviewing.Review, error) {
@@ -299,6 +313,3 @@ func (s *Server) listJournal(r *Reading, in *struct {
 	items, err := s.Store.Entries(r, in.Object, in.After, in.Limit)
 	return Page[store.EntryView]{Items: items}, err
 }
-
-// Expire runs the time limits: invitations nobody answered.
-func (s *Server) Expire(ctx context.Context) (int, error) { return s.Reviews.ExpireInvitations(ctx) }

@@ -30,6 +30,14 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/experts/{id}/exit", "expert exit", "退出", false}, s.moveExpert("exit"))
 	write(s, row{"POST", "/api/releases", "release create", "软规则放行", false}, s.createRelease)
 
+	// rule packs, calendars, messages
+	read(s, row{"GET", "/api/rule_packs", "rule_pack list", "规则包列表", false}, s.listPacks)
+	write(s, row{"POST", "/api/rule_packs", "rule_pack load", "载入规则包", false}, s.loadPack)
+	write(s, row{"POST", "/api/rule_packs/{id}/approve", "rule_pack approve", "批准规则包", false}, s.approvePack)
+	read(s, row{"GET", "/api/calendars", "calendar list", "工作日历", false}, s.listCalendars)
+	write(s, row{"POST", "/api/calendars", "calendar load", "载入一年的工作日历", false}, s.loadCalendar)
+	read(s, row{"GET", "/api/notices", "notice list", "通知的送达情况", false}, s.listNotices)
+
 	// programmes and groups
 	read(s, row{"GET", "/api/programmes", "programme list", "年度专项列表", false}, s.listProgrammes)
 	write(s, row{"POST", "/api/programmes", "programme create", "设立年度专项", false}, s.createProgramme)

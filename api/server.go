@@ -90,6 +90,7 @@ func New(cfg configs.Config, s *store.Store, judge *enforcer.Judge, sessions *se
 	})
 	server.API = humagin.New(engine, humaConfig())
 	server.routes()
+	describe(server.API.OpenAPI())
 	server.health()
 
 	protection := http.NewCrossOriginProtection()

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+
 	"keping/rbac"
 	"keping/rbac/store"
 )
@@ -31,6 +33,7 @@ type versioned struct {
 
 type activateUser struct {
 	Write
+	hash string
 	Body struct {
 		Token    string `json:"token" maxLength:"100" doc:"链接中#之后的部分"`
 		Password string `json:"password" maxLength:"200" doc:"新密码，至少10个字符"`
@@ -67,5 +70,10 @@ func (s *Server) revokeRole(step *store.Step, in *userRole) (store.UserView, err
 }
 
 func (s *Server) activateUser(step *store.Step, in *activateUser) (store.Activation, error) {
-	return s.Store.ActivateUser(step, in.Body.Token, in.Body.Password, s.Sessions.NeedsCode)
+	return s.Store.ActivateUser(step, in.Body.Token, in.Body.Password, in.hash, s.Sessions.NeedsCode)
+}
+
+func (in *activateUser) prepare(context.Context, *Server, rbac.Actor) (err error) {
+	in.hash, err = store.HashPassword(in.Body.Password)
+	return err
 }

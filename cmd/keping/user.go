@@ -35,7 +35,7 @@ type userDisable struct {
 }
 
 // act runs one act of the machine's administrator, journalled as "cli".
-func act(config string, permission rbac.Permission, fn func(*api.App, *store.Step) (string, error)) error {
+func act(config string, permission rbac.Permission, dry bool, fn func(*api.App, *store.Step) (string, error)) error {
 	cfg, err := configs.Load(config)
 	if err != nil {
 		return verify.Usage(err)
@@ -46,7 +46,7 @@ func act(config string, permission rbac.Permission, fn func(*api.App, *store.Ste
 		return err
 	}
 	defer app.Close()
-	said, _, err := store.Act(ctx, app.Store, store.Call{Actor: rbac.Actor{Role: rbac.CLI}, Permission: permission},
+	said, _, err := store.Act(ctx, app.Store, store.Call{Actor: rbac.Actor{Role: rbac.CLI}, Permission: permission, Dry: dry},
 		func(step *store.Step) (string, error) { return fn(app, step) })
 	if err == nil {
 		fmt.Fprintln(os.Stdout, said)
@@ -61,7 +61,11 @@ func newPassword(app *api.App, step *store.Step, u rbac.User) (string, error) {
 		return "", err
 	}
 	password := secret.Random(8)
-	url, err := store.SetPassword(step, &u, password, app.Sessions.NeedsCode(roles))
+	hash, err := store.HashPassword(password)
+	if err != nil {
+		return "", err
+	}
+	url, err := store.SetPassword(step, &u, hash, app.Sessions.NeedsCode(roles))
 	if err != nil {
 		return "", err
 	}
@@ -74,7 +78,7 @@ func newPassword(app *api.App, step *store.Step, u rbac.User) (string, error) {
 
 // Run adds a user.
 func (c userAdd) Run(parent *user) error {
-	return act(parent.Config, "user create", func(app *api.App, step *store.Step) (string, error) {
+	return act(parent.Config, "user create", false, func(app *api.App, step *store.Step) (string, error) {
 		u, err := store.MakeUser(step, store.NewUser{Login: c.Name, Name: c.Name}, "", "")
 		if err != nil {
 			return "", err
@@ -88,7 +92,7 @@ func (c userAdd) Run(parent *user) error {
 
 // Run sets a new password.
 func (c userPassword) Run(parent *user) error {
-	return act(parent.Config, "user reset", func(app *api.App, step *store.Step) (string, error) {
+	return act(parent.Config, "user reset", false, func(app *api.App, step *store.Step) (string, error) {
 		u, err := store.UserByLogin(step, c.Name)
 		if err != nil {
 			return "", err
@@ -100,7 +104,7 @@ func (c userPassword) Run(parent *user) error {
 
 // Run disables a user.
 func (c userDisable) Run(parent *user) error {
-	return act(parent.Config, "user disable", func(app *api.App, step *store.Step) (string, error) {
+	return act(parent.Config, "user disable", false, func(app *api.App, step *store.Step) (string, error) {
 		u, err := store.UserByLogin(step, c.Name)
 		if err != nil {
 			return "", err

@@ -40,10 +40,10 @@ func After(event time.Time, n int) string { return Day(event.In(Zone).AddDate(0,
 
 // Year is a year's exceptions to Monday to Friday.
 type Year struct {
-	Year     int      `json:"year"`
-	Holidays []string `json:"holidays"` // days off, YYYY-MM-DD
-	Workdays []string `json:"workdays"` // weekend days worked
-	Source   string   `json:"source"`
+	Year     int      `json:"year" minimum:"2000" maximum:"2100" example:"2027"`
+	Holidays []string `json:"holidays" maxItems:"366" doc:"放假日" example:"[\"2027-01-01\"]"`
+	Workdays []string `json:"workdays" maxItems:"60" doc:"调休上班的周末" example:"[\"2027-02-14\"]"`
+	Source   string   `json:"source" maxLength:"200" doc:"依据" example:"国务院办公厅关于2027年部分节假日安排的通知"`
 }
 
 // ParseYear reads a year and refuses days of another.

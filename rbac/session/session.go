@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/argon2id"
@@ -88,7 +89,7 @@ type Credentials struct {
 }
 
 // decoy is compared when there is no such user, so that the answer takes as long.
-var decoy, _ = argon2id.CreateHash("keping", argon2id.DefaultParams)
+var decoy = sync.OnceValues(func() (string, error) { return argon2id.CreateHash("keping", argon2id.DefaultParams) })
 
 var errWrong = rbac.Refuse(rbac.NotSignedIn, "用户名、密码或动态口令不正确。忘记密码请联系系统管理员重置。")
 
@@ -101,7 +102,9 @@ func (m *Manager) SignIn(ctx context.Context, c Credentials) (rbac.Actor, []rbac
 	}
 	hash := user.Password
 	if hash == "" {
-		hash = decoy
+		if hash, err = decoy(); err != nil {
+			return rbac.Actor{}, nil, err
+		}
 	}
 	match, err := argon2id.ComparePasswordAndHash(c.Password, hash)
 	if err != nil {
@@ -199,6 +202,14 @@ func (m *Manager) SignOut(ctx context.Context) error { return m.scs.Destroy(ctx)
 // EndUser ends all sessions of a user: grants changed, account disabled.
 func (m *Manager) EndUser(ctx context.Context, user string) error {
 	return m.sessions.EndUser(ctx, user)
+}
+
+// Sweep removes expired sessions; Redis does so by itself.
+func (m *Manager) Sweep(ctx context.Context) error {
+	if kept, ok := m.sessions.(databaseSessions); ok {
+		return kept.delete(ctx, "expires_at <= ?", time.Now().UTC())
+	}
+	return nil
 }
 
 // jsonCodec keeps sessions readable across versions; gob does not.

@@ -48,11 +48,6 @@ func (s databaseSessions) EndUser(ctx context.Context, user string) error {
 	return s.delete(ctx, "user_id = ?", user)
 }
 
-// Sweep removes what has expired.
-func (s databaseSessions) Sweep(ctx context.Context) error {
-	return s.delete(ctx, "expires_at <= ?", time.Now().UTC())
-}
-
 func (s databaseSessions) delete(ctx context.Context, where string, value any) error {
 	return s.db.Do(ctx, func(tx *database.Tx) error { return tx.Where(where, value).Delete(&sessionRow{}).Error }, nil)
 }

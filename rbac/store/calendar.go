@@ -46,6 +46,23 @@ func (s *Store) SaveCalendar(step *Step, content []byte) (calendar.Year, error) 
 	return y, step.Clauses(clause.OnConflict{UpdateAll: true}).Create(&calendarRow{Year: y.Year, Content: string(content), Version: 1}).Error
 }
 
+// Calendars are the loaded years, in order.
+func (s *Store) Calendars(ctx context.Context) ([]calendar.Year, error) {
+	var rows []calendarRow
+	if err := s.DB.Read(ctx).Order("year").Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	years := make([]calendar.Year, len(rows))
+	for i, r := range rows {
+		y, err := calendar.ParseYear([]byte(r.Content))
+		if err != nil {
+			return nil, err
+		}
+		years[i] = y
+	}
+	return years, nil
+}
+
 // EnsureCalendars loads the shipped years that are not there yet, as "cli".
 func (s *Store) EnsureCalendars(ctx context.Context, shipped fs.FS) error {
 	var n int64

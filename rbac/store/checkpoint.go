@@ -1,7 +1,10 @@
 package store
 
 import (
+	"context"
 	"time"
+
+	"gorm.io/gorm"
 
 	"keping/rbac"
 	"keping/rbac/journal"
@@ -48,6 +51,34 @@ func (s *Step) tellWitnesses(c journal.Checkpoint) error {
 		return err
 	}
 	return notice.Queue(s.Tx, s.Keys, s.NewID(), notice.Message{Kind: notice.WitnessKind, Subject: "checkpoint", Body: string(line), Object: "journal/-"})
+}
+
+// DailyCheckpoint sends the head to the witnesses when a day has gone by since
+// the last one and something has happened.
+func (s *Store) DailyCheckpoint(ctx context.Context) error {
+	due := func(db *gorm.DB, now time.Time) (bool, error) {
+		var last checkpointRow
+		err := db.Order("seq DESC").Limit(1).Find(&last).Error
+		if err != nil || now.Sub(last.At) < 24*time.Hour {
+			return false, err
+		}
+		var head headRow
+		err = db.Take(&head, "id = 1").Error
+		return head.Seq > last.Seq, err
+	}
+	if now, err := due(s.DB.Read(ctx), s.DB.Now()); err != nil || !now {
+		return err
+	}
+	_, _, err := Act(ctx, s, Call{Actor: rbac.SystemActor, Permission: "journal checkpoint"}, func(step *Step) (struct{}, error) {
+		still, err := due(step.DB, step.Now)
+		if err != nil || !still {
+			step.Unjournalled()
+			return struct{}{}, err
+		}
+		step.WantCheckpoint("每日")
+		return struct{}{}, nil
+	})
+	return err
 }
 
 // CheckpointOf is the newest entry of an act on an object.

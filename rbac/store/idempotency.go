@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"keping/configs/database"
 	"keping/rbac"
 	"keping/rbac/rulebook"
 	"keping/rbac/secret"
@@ -76,6 +78,13 @@ func claimKey(step *Step, result any) (replayed bool, err error) {
 	}
 	step.Verdicts = stored.Verdicts
 	return true, json.Unmarshal(stored.Result, result)
+}
+
+// SweepAnswers removes answers past their life; claiming a key does it for one.
+func (s *Store) SweepAnswers(ctx context.Context) error {
+	return s.DB.Do(ctx, func(tx *database.Tx) error {
+		return tx.Where("expires_at <= ?", tx.Now).Delete(&answerRow{}).Error
+	}, nil)
 }
 
 func keepAnswer(step *Step, result any) error {

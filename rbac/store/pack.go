@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"keping/configs/database"
 	"keping/rbac"
 	"keping/rbac/calendar"
 	"keping/rbac/rulebook"
@@ -59,23 +60,76 @@ func (s *Store) Pack(step *Step) (*rulebook.Pack, error) {
 	return pack.(*rulebook.Pack), nil
 }
 
+// PackView is a loaded pack.
+type PackView struct {
+	ID         string     `json:"id"`
+	Name       string     `json:"name" example:"shapingba"`
+	Version    string     `json:"version" example:"2025.1"`
+	Digest     string     `json:"digest" doc:"规范写法的SM3摘要"`
+	InForce    string     `json:"in_force" example:"2025-01-01"`
+	State      string     `json:"state" enum:"loaded,approved"`
+	ApprovedAt *time.Time `json:"approved_at"`
+}
+
+func viewPack(r packRow) PackView {
+	return PackView{r.ID, r.Name, r.Version, r.Digest, r.InForce, r.State, r.ApprovedAt}
+}
+
+// LoadPack keeps a pack for a director to approve.
+func (s *Store) LoadPack(step *Step, content []byte) (PackView, error) {
+	pack, err := rulebook.Parse(content)
+	if err != nil {
+		return PackView{}, rbac.Invalid("pack", "%v", err)
+	}
+	row := packRow{ID: step.NewID(), Name: pack.Name, Version: pack.Version, Digest: pack.ID()[len(pack.ID())-64:], Content: string(content),
+		InForce: pack.InForce, State: "loaded", LoadedBy: step.Call.Actor.User, CreatedAt: step.Now}
+	step.On(row.ID)
+	step.Fact("pack", pack.ID())
+	return viewPack(row), step.Create(&row).Error
+}
+
+// ApprovePack puts a pack in force from its day on; old verdicts keep theirs.
+func (s *Store) ApprovePack(step *Step, id string) (PackView, error) {
+	var row packRow
+	err := step.Take(&row, "id = ?", id).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return PackView{}, rbac.Missing("该规则包")
+	} else if err != nil {
+		return PackView{}, err
+	}
+	if row.State != "loaded" {
+		return PackView{}, rbac.Refuse(rbac.RefusedState, "该规则包已经批准过。如需改动，请载入新版本。")
+	}
+	row.State, row.ApprovedBy, row.ApprovedAt = "approved", step.Call.Actor.User, &step.Now
+	step.Fact("digest", row.Digest)
+	return viewPack(row), database.Swap(step.Tx, &packRow{}, map[string]any{"id": id, "state": "loaded"},
+		map[string]any{"state": row.State, "approved_by": row.ApprovedBy, "approved_at": step.Now})
+}
+
+// Packs pages through the loaded packs by id.
+func (s *Store) Packs(ctx context.Context, after string, limit int) ([]PackView, error) {
+	var rows []packRow
+	err := s.DB.Read(ctx).Where("id > ?", after).Order("id").Limit(limit).Find(&rows).Error
+	views := make([]PackView, len(rows))
+	for i, r := range rows {
+		views[i] = viewPack(r)
+	}
+	return views, err
+}
+
 // EnsurePack approves the shipped pack where there is none yet, as "cli".
 func (s *Store) EnsurePack(ctx context.Context, content []byte) error {
 	var n int64
 	if err := s.DB.Read(ctx).Model(&packRow{}).Count(&n).Error; err != nil || n > 0 {
 		return err
 	}
-	pack, err := rulebook.Parse(content)
-	if err != nil {
-		return err
-	}
 	call := Call{Actor: rbac.Actor{Role: rbac.CLI}, Permission: "rule_pack approve"}
-	_, _, err = Act(ctx, s, call, func(step *Step) (struct{}, error) {
-		row := packRow{ID: step.NewID(), Name: pack.Name, Version: pack.Version, Digest: pack.ID()[len(pack.ID())-64:], Content: string(content),
-			InForce: pack.InForce, State: "approved", ApprovedAt: &step.Now, CreatedAt: step.Now}
-		step.On(row.ID)
-		step.Fact("pack", pack.ID())
-		return struct{}{}, step.Create(&row).Error
+	_, _, err := Act(ctx, s, call, func(step *Step) (PackView, error) {
+		loaded, err := s.LoadPack(step, content)
+		if err != nil {
+			return loaded, err
+		}
+		return s.ApprovePack(step, loaded.ID)
 	})
 	if refusal, ok := rbac.AsRefusal(err); ok && refusal.Kind == rbac.RefusedState {
 		return nil // another replica was first

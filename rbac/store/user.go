@@ -80,6 +80,9 @@ func MakeUser(step *Step, in NewUser, person, publicURL string) (rbac.User, erro
 		return rbac.User{}, err
 	}
 	step.On(user.ID)
+	if user.Mail == "" { // an administrator made on the machine is handed a password
+		return user, nil
+	}
 	return user, sendActivation(step, user, rbac.LinkActivation, publicURL)
 }
 
@@ -167,9 +170,27 @@ func CheckPassword(login, password string) error {
 	return nil
 }
 
+// HashPassword takes tens of milliseconds by design: call it before the act.
+func HashPassword(password string) (string, error) {
+	return argon2id.CreateHash(password, argon2id.DefaultParams)
+}
+
+// ConfirmPassword re-authenticates a signer, before the act, for the same reason.
+func (s *Store) ConfirmPassword(ctx context.Context, user, password string) error {
+	var row rbac.User
+	if err := s.DB.Read(ctx).Take(&row, "id = ?", user).Error; err != nil {
+		return err
+	}
+	match, err := argon2id.ComparePasswordAndHash(password, row.Password)
+	if err == nil && !match {
+		return rbac.Invalid("password", "密码不正确，签署没有完成")
+	}
+	return err
+}
+
 // ActivateUser sets the password by a one-time link and, for who needs one,
 // a new second factor.
-func (s *Store) ActivateUser(step *Step, token, password string, totpFor func([]rbac.Role) bool) (Activation, error) {
+func (s *Store) ActivateUser(step *Step, token, password, hash string, totpFor func([]rbac.Role) bool) (Activation, error) {
 	link, err := UseLink(step, token, rbac.LinkActivation, rbac.LinkReset)
 	if err != nil {
 		return Activation{}, err
@@ -188,7 +209,7 @@ func (s *Store) ActivateUser(step *Step, token, password string, totpFor func([]
 	if err != nil {
 		return Activation{}, err
 	}
-	url, err := SetPassword(step, &user, password, totpFor(roles))
+	url, err := SetPassword(step, &user, hash, totpFor(roles))
 	if err != nil {
 		return Activation{}, err
 	}
@@ -198,11 +219,7 @@ func (s *Store) ActivateUser(step *Step, token, password string, totpFor func([]
 
 // SetPassword makes the user active with a password and, when asked, a new
 // second factor, whose otpauth URL it returns.
-func SetPassword(step *Step, user *rbac.User, password string, withTOTP bool) (string, error) {
-	hash, err := argon2id.CreateHash(password, argon2id.DefaultParams)
-	if err != nil {
-		return "", err
-	}
+func SetPassword(step *Step, user *rbac.User, hash string, withTOTP bool) (string, error) {
 	set := map[string]any{"password": hash, "state": rbac.UserActive, "version": user.Version + 1}
 	url := ""
 	if withTOTP {
@@ -213,7 +230,7 @@ func SetPassword(step *Step, user *rbac.User, password string, withTOTP bool) (s
 		set["totp"], set["totp_step"] = step.Keys.Seal(key.Secret(), "user/"+user.ID+"/totp"), 0
 		url = key.URL()
 	}
-	err = database.Swap(step.Tx, &rbac.User{}, map[string]any{"id": user.ID, "version": user.Version}, set)
+	err := database.Swap(step.Tx, &rbac.User{}, map[string]any{"id": user.ID, "version": user.Version}, set)
 	user.State, user.Version = rbac.UserActive, user.Version+1
 	return url, err
 }

@@ -198,6 +198,16 @@ func (st *Store) ImportApplications(s *step, guide, name string, data []byte) (e
 	if err := faults.Refusal(); err != nil {
 		return expertstore.Imported{}, err
 	}
+	if guide == "" {
+		published, err := find[reviewing.Guide](s, "id", "state = ?", reviewing.GuidePublished)
+		if err != nil {
+			return expertstore.Imported{}, err
+		}
+		if len(published) != 1 {
+			return expertstore.Imported{}, rbac.Invalid("guide_id", "已发布的指南有%d份，请指明申报书属于哪一份", len(published))
+		}
+		guide = published[0].ID
+	}
 	units := map[string]string{}
 	unit := func(row int, column, code string) string {
 		if id, ok := units[code]; ok || code == "" {
@@ -415,6 +425,11 @@ func (st *Store) WithdrawApplication(s *step, id, reason string, version int) (r
 	a, err := st.ownApplication(s, id)
 	if err != nil {
 		return a, err
+	}
+	if a.State == reviewing.AppInReview {
+		if err := voidSheets(s, a.ReviewID, "", a.ID); err != nil {
+			return a, err
+		}
 	}
 	return a, moveApplication(s, &a, "withdraw", version, map[string]any{"state_reason": reason})
 }

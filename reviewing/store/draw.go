@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -20,7 +21,6 @@ import (
 	"keping/rbac/secret"
 	rbacstore "keping/rbac/store"
 	"keping/reviewing"
-	"keping/reviewing/conflict"
 )
 
 // panel is a draw's record with its vacancies replayed.
@@ -64,63 +64,41 @@ type FrameView struct {
 // class, and who is excluded by which rule. Open questions about people who
 // would be candidates come back as verdicts.
 func (st *Store) candidates(s *step, pack *rulebook.Pack, r reviewing.Review) (rows []draw.Candidate, out []draw.Excluded, who map[string]experts.Expert, open []rulebook.Verdict, err error) {
-	p, err := take[reviewing.Programme](s, r.ProgrammeID, "该专项")
+	f, err := st.loadFitness(s, pack, r, nil)
 	if err != nil {
 		return
 	}
-	apps, err := find[reviewing.Application](s, "id", "review_id = ?", r.ID)
-	if err != nil {
-		return
-	}
-	ids := make([]string, len(apps))
-	for i, a := range apps {
-		ids[i] = a.ID
-	}
-	f, err := loadFacts(s.DB, pack, p, ids, nil, s.Now)
-	if err != nil {
-		return
-	}
-	members, err := find[reviewing.Membership](s, "id", "state = ? AND group_id IN (SELECT id FROM review_groups WHERE programme_id = ? AND kind = 'technical' AND state = ?)", reviewing.InTerm, p.ID, reviewing.GroupInTerm)
-	if err != nil {
-		return
-	}
-	inGroup := map[string]bool{}
-	for _, m := range members {
-		inGroup[m.ExpertID] = true
-	}
+	open = append(open, pack.Check("R-021", len(f.inTerm) > 0, rulebook.Inputs{"members": len(f.inTerm)},
+		"立项评审应由技术专家组承担（第七条），本专项尚无在任的技术专家组成员。", "请先由科技局会同主管部门推荐、领导审定技术专家组。"))
 	who = map[string]experts.Expert{}
 	wanted := map[experts.Class]bool{experts.Technical: r.Technical > 0, experts.Management: r.Management > 0, experts.Finance: r.Finance > 0}
-	for _, e := range f.experts {
+	for _, e := range f.facts.experts {
 		var classes []string
+		byClass := map[string]string{"R-067": "other_class"}
 		for _, c := range e.Classes {
-			// Technical seats come from the programme year's technical group (decision 4, R-067).
-			if wanted[c] && (c != experts.Technical || inGroup[e.ID]) {
+			if !wanted[c] {
+				continue
+			}
+			rule, why := f.class(e, c)
+			if rule == "" {
 				classes = append(classes, string(c))
+			} else {
+				byClass = map[string]string{rule: why}
 			}
 		}
 		slices.Sort(classes)
-		excluded := map[string]string{}
+		excluded, questions := f.general(e, "")
 		if len(classes) == 0 {
-			excluded["R-067"] = "not_in_group"
+			maps.Copy(excluded, byClass)
 		}
 		if !e.Available(r.MeetingDay) {
 			excluded["P-12"] = "unavailable"
-		}
-		var questions []conflict.Reason
-		for _, reason := range f.reasons(e) {
-			switch {
-			case reason.Level != conflict.Hard:
-				questions = append(questions, reason)
-			case reason.Kind == "own_application" || pack.ConflictScope == "review" || f.decisions[reason.Key()] == "pinned":
-				excluded[reason.Kind] = string(reason.Level)
-			}
 		}
 		code := e.ID // a pseudonym replaces it once all rows are known
 		who[code] = e.Expert
 		if len(excluded) == 0 {
 			for _, q := range questions {
-				open = append(open, pack.Unknown(q.Kind, rulebook.Inputs{"expert": e.ID, "application": q.ApplicationID, "key": q.Key(), "period": q.Period},
-					"“"+e.Name+"”："+q.Message, "请由经办处理（排除或确认，并说明理由）后再锁定候选名单。"))
+				open = append(open, f.question(e, q))
 			}
 			rows = append(rows, draw.Candidate{Code: code, Unit: e.UnitID, Classes: classes})
 			continue
@@ -482,8 +460,9 @@ func (st *Store) RevealDraw(s *step, id, revealed string) (DrawView, error) {
 	s.Fact("holder", holder)
 	d.Reveals = string(text)
 	set := map[string]any{"reveals": d.Reveals}
-	if len(reveals) == len(commitments) {
-		if err := st.run(s, &d, reveals); err != nil {
+	last := len(reveals) == len(commitments)
+	if last {
+		if err := run(s, &d, reveals); err != nil {
 			return DrawView{}, err
 		}
 		set["state"], set["record"] = d.State, d.Record
@@ -491,11 +470,16 @@ func (st *Store) RevealDraw(s *step, id, revealed string) (DrawView, error) {
 	if err := database.Swap(s.Tx, &reviewing.Draw{}, map[string]any{"id": id, "state": "frozen", "reveals": before}, set); err != nil {
 		return DrawView{}, err
 	}
+	if last && d.Purpose == "panel" {
+		if err := st.seatDrawn(s, d); err != nil {
+			return DrawView{}, err
+		}
+	}
 	return viewDraw(d)
 }
 
-// run draws, seats and invites.
-func (st *Store) run(s *step, d *reviewing.Draw, reveals []draw.Reveal) error {
+// run draws.
+func run(s *step, d *reviewing.Draw, reveals []draw.Reveal) error {
 	frame, err := draw.ParseFrame([]byte(d.Frame))
 	if err != nil {
 		return err
@@ -510,19 +494,32 @@ func (st *Store) run(s *step, d *reviewing.Draw, reveals []draw.Reveal) error {
 	}
 	d.Record, d.State = string(canonical), "run"
 	s.Brings("draw.run", "draw/"+d.ID, map[string]any{"frame": d.FrameHash, "record": journal.Hash(d.Record)})
-	if d.Purpose == "order" {
-		return nil
+	return nil
+}
+
+// seatDrawn seats and invites who was drawn.
+func (st *Store) seatDrawn(s *step, d reviewing.Draw) error {
+	pack, err := st.Pack(s)
+	if err != nil {
+		return err
+	}
+	p, err := openPanel(&d)
+	if err != nil {
+		return err
 	}
 	r, err := take[reviewing.Review](s, d.ReviewID, "该评审批次")
 	if err != nil {
 		return err
 	}
-	for _, seated := range record.Seats {
-		if err := st.invite(s, r, *d, seated.Class, seated.Code, ""); err != nil {
+	for _, seated := range p.record.Seats {
+		if err := st.invite(s, r, d, seated.Class, seated.Code, ""); err != nil {
 			return err
 		}
 	}
-	return moveReview(s, &r, "run", map[string]any{})
+	if err := moveReview(s, &r, "run", map[string]any{}); err != nil {
+		return err
+	}
+	return st.recuseKnown(s, pack, r.ID)
 }
 
 // invite makes a seat for a code and sends the one-time link.
@@ -538,7 +535,6 @@ func (st *Store) invite(s *step, r reviewing.Review, d reviewing.Draw, class, co
 	by := s.Now.Add(time.Duration(pack.InvitationReplyHours) * time.Hour)
 	seat := reviewing.Seat{ID: s.NewID(), ReviewID: r.ID, ApplicationID: application, Class: experts.Class(class), Code: code, ExpertID: e.ID, PersonID: e.PersonID,
 		UnitID: e.UnitID, State: reviewing.SeatInvited, ReplyBy: &by, CreatedAt: s.Now}
-	// Who already sits on the panel and substitutes for one more application has replied before.
 	if err := s.Create(&seat).Error; err != nil {
 		return err
 	}
@@ -570,22 +566,44 @@ func (st *Store) fill(s *step, b *bench, class experts.Class, code, application 
 			}
 		}
 	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return draw.Vacancy{}, err
+	}
+	alternates := map[string]string{} // code → expert id
+	var codes []reviewing.FrameCode
+	if err := s.Where("draw_id = ?", b.draw.ID).Find(&codes).Error; err != nil {
+		return draw.Vacancy{}, err
+	}
+	var ids []string
+	for _, row := range codes {
+		if slices.ContainsFunc(b.panel.record.Alternates, func(a draw.Alternates) bool { return a.Class == string(class) && slices.Contains(a.Codes, row.Code) }) {
+			alternates[row.Code] = row.ExpertID
+			ids = append(ids, row.ExpertID)
+		}
+	}
+	fit, err := st.loadFitness(s, pack, b.review, ids)
+	if err != nil {
+		return draw.Vacancy{}, err
+	}
 	why := func(code string) string {
 		switch reason := gone[code]; reason {
 		case "declined", "no_answer", "unavailable", "excluded":
 			return reason
 		}
-		e, err := expertOf(s, b.draw.ID, code)
-		switch {
-		case err != nil || e.State != experts.InPool:
-			return "excluded"
-		case !e.Available(b.review.MeetingDay):
-			return "unavailable"
-		}
 		for _, d := range b.declarations {
 			if d.ApplicationID == application && d.State == "approved" && b.seats[d.SeatID].Code == code {
 				return "recused"
 			}
+		}
+		e, ok := fit.people[alternates[code]]
+		rule, _ := fit.class(e, class)
+		bars, open := fit.general(e, application)
+		switch {
+		case !ok || e.State != experts.InPool || rule != "" || len(bars) > 0 || len(open) > 0:
+			return "excluded" // the facts of the day; an open question is no invitation
+		case !e.Available(b.review.MeetingDay):
+			return "unavailable"
 		}
 		return ""
 	}

@@ -255,7 +255,11 @@ func (st *Store) ConfirmPanel(s *step, id string) (reviewing.Review, error) {
 		return b.review, err
 	}
 	panel, apps := b.compositions()
-	if err := st.Obey(s, "review/"+id, reviewing.PanelRules(pack, panel, apps)...); err != nil {
+	seated, err := st.judgeSeated(s, pack, b)
+	if err != nil {
+		return b.review, err
+	}
+	if err := st.Obey(s, "review/"+id, append(reviewing.PanelRules(pack, panel, apps), seated...)...); err != nil {
 		return b.review, err
 	}
 	return b.review, moveReview(s, &b.review, "confirm", map[string]any{})
@@ -275,7 +279,11 @@ func (st *Store) StartMarking(s *step, id string) (reviewing.Review, error) {
 		return b.review, err
 	}
 	panel, apps := b.compositions()
-	verdicts := append(reviewing.PanelRules(pack, panel, apps), b.ready(pack)...)
+	seated, err := st.judgeSeated(s, pack, b)
+	if err != nil {
+		return b.review, err
+	}
+	verdicts := slices.Concat(reviewing.PanelRules(pack, panel, apps), b.ready(pack), seated)
 	if err := st.Obey(s, "review/"+id, verdicts...); err != nil {
 		return b.review, err
 	}

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alexedwards/argon2id"
-
 	"keping/configs/database"
 	"keping/experts"
 	expertstore "keping/experts/store"
@@ -37,7 +35,7 @@ type Replied struct {
 
 // ReplyInvitation accepts or declines. The first acceptance makes the expert's
 // login; declining fills the seat by the next alternate at once.
-func (st *Store) ReplyInvitation(s *step, in Reply) (Replied, error) {
+func (st *Store) ReplyInvitation(s *step, in Reply, hash string) (Replied, error) {
 	link, err := rbacstore.UseLink(s, in.Token, rbac.LinkInvitation)
 	if err != nil {
 		return Replied{}, err
@@ -64,7 +62,7 @@ func (st *Store) ReplyInvitation(s *step, in Reply) (Replied, error) {
 	if err != nil {
 		return Replied{}, err
 	}
-	login, err := st.expertLogin(s, &e, in.Password)
+	login, err := st.expertLogin(s, &e, in.Password, hash)
 	if err != nil {
 		return Replied{}, err
 	}
@@ -72,7 +70,7 @@ func (st *Store) ReplyInvitation(s *step, in Reply) (Replied, error) {
 }
 
 // expertLogin is the expert's login, made at the first acceptance.
-func (st *Store) expertLogin(s *step, e *experts.Expert, password string) (string, error) {
+func (st *Store) expertLogin(s *step, e *experts.Expert, password, hash string) (string, error) {
 	if e.UserID != "" {
 		u, err := rbacstore.TakeUser(s, e.UserID)
 		return u.Login, err
@@ -83,10 +81,6 @@ func (st *Store) expertLogin(s *step, e *experts.Expert, password string) (strin
 	}
 	login := fmt.Sprintf("zj%05d", n)
 	if err := rbacstore.CheckPassword(login, password); err != nil {
-		return "", err
-	}
-	hash, err := argon2id.CreateHash(password, argon2id.DefaultParams)
-	if err != nil {
 		return "", err
 	}
 	u := rbac.User{ID: s.NewID(), Login: login, Name: e.Name, PersonID: e.PersonID, UnitID: e.UnitID, Mail: e.Mail, Password: hash, State: rbac.UserActive, Version: 1, CreatedAt: s.Now}
@@ -177,27 +171,11 @@ func (st *Store) ExpireInvitations(ctx context.Context) (int, error) {
 	return len(due), nil
 }
 
-// confirmSigner re-authenticates: signing is a password over a document's hash.
-func confirmSigner(s *step, password string) error {
-	u, err := rbacstore.TakeUser(s, s.Call.Actor.User)
-	if err != nil {
-		return err
-	}
-	match, err := argon2id.ComparePasswordAndHash(password, u.Password)
-	if err != nil {
-		return err
-	}
-	if !match {
-		return rbac.Invalid("password", "密码不正确，签署没有完成")
-	}
-	return nil
-}
-
 // Pledge is the text every expert signs before any material is visible.
 const Pledge = "本人承诺：如实声明利益关系，主动回避；独立、客观、公正评审，不由他人代评；不接受任何形式的请托；对评审专家、材料、分数和意见严格保密；评审结束后不留存评审材料。"
 
-// PledgeSeat signs the pledge (P-20).
-func (st *Store) PledgeSeat(s *step, reviewID, password string) ([]reviewing.Seat, error) {
+// PledgeSeat signs the pledge (P-20); the surface has confirmed the password.
+func (st *Store) PledgeSeat(s *step, reviewID string) ([]reviewing.Seat, error) {
 	b, err := st.loadBench(s, reviewID)
 	if err != nil {
 		return nil, err
@@ -207,9 +185,6 @@ func (st *Store) PledgeSeat(s *step, reviewID, password string) ([]reviewing.Sea
 		return nil, err
 	}
 	if err := demandState(b.review, "签署承诺书", reviewing.Drawn, reviewing.Composed, reviewing.Marking); err != nil {
-		return nil, err
-	}
-	if err := confirmSigner(s, password); err != nil {
 		return nil, err
 	}
 	s.Fact("pledge", journal.Hash(Pledge))

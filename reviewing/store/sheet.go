@@ -302,7 +302,11 @@ func (st *Store) OpenMarks(s *step, id string) (reviewing.Review, error) {
 		return b.review, err
 	}
 	panel, apps := b.compositions()
-	verdicts := append(reviewing.PanelRules(pack, panel, apps), b.ready(pack)...)
+	seated, err := st.judgeSeated(s, pack, b)
+	if err != nil {
+		return b.review, err
+	}
+	verdicts := slices.Concat(reviewing.PanelRules(pack, panel, apps), b.ready(pack), seated)
 	verdicts = append(verdicts, pack.Check("P-24", missing == 0, rulebook.Inputs{"missing": missing}, fmt.Sprintf("还有%d份评分表未提交，不能开启（惯例）。", missing), "请提醒专家提交；组长本人的也须提交。"))
 	if err := st.Obey(s, "review/"+id, verdicts...); err != nil {
 		return b.review, err
@@ -370,8 +374,9 @@ func (st *Store) WriteOpinion(s *step, id, text string) (reviewing.Review, error
 	return b.review, touchReview(s, &b.review, map[string]any{"opinion": s.Keys.Seal(text, "review/"+id+"/opinion"), "opinion_hash": b.review.OpinionHash, "opinion_salt": salt})
 }
 
-// SignReview signs the outcome: the hashes of all final sheets and the opinion.
-func (st *Store) SignReview(s *step, id, password string) (reviewing.Review, error) {
+// SignReview signs the outcome: the hashes of the own final sheets and the
+// opinion; the surface has confirmed the password.
+func (st *Store) SignReview(s *step, id string) (reviewing.Review, error) {
 	b, err := st.loadBench(s, id)
 	if err != nil {
 		return reviewing.Review{}, err
@@ -385,9 +390,6 @@ func (st *Store) SignReview(s *step, id, password string) (reviewing.Review, err
 	}
 	if b.review.OpinionHash == "" {
 		return b.review, rbac.Refuse(rbac.RefusedState, "组长意见尚未写就，不能签字（SM-09）。")
-	}
-	if err := confirmSigner(s, password); err != nil {
-		return b.review, err
 	}
 	// One signs the own final sheets, which nothing changes afterwards, and the opinion.
 	sheets, err := find[reviewing.Sheet](s, "hash", "review_id = ? AND state = ?", id, reviewing.SheetSubmitted)

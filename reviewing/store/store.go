@@ -5,7 +5,6 @@ package store
 
 import (
 	"errors"
-	"fmt"
 
 	"gorm.io/gorm"
 
@@ -78,5 +77,3 @@ func demandState(r reviewing.Review, act string, states ...reviewing.ReviewState
 	}
 	return reviewing.MoveRefusal("SM-09", string(r.State), act)
 }
-
-func number(prefix string, year int, n int) string { return fmt.Sprintf("%s-%d-%03d", prefix, year, n) }

@@ -1,0 +1,54 @@
+package api
+
+import (
+	"encoding/json"
+
+	"keping/rbac/calendar"
+	"keping/rbac/rulebook"
+	"keping/rbac/store"
+)
+
+func (s *Server) loadPack(step *store.Step, in *struct {
+	Write
+	Body rulebook.Pack
+}) (store.PackView, error) {
+	content, err := json.Marshal(in.Body)
+	if err != nil {
+		return store.PackView{}, err
+	}
+	return s.Store.LoadPack(step, content)
+}
+
+func (s *Server) approvePack(step *store.Step, in *ByID) (store.PackView, error) {
+	return s.Store.ApprovePack(step, in.ID)
+}
+
+func (s *Server) listPacks(r *Reading, in *struct{ Paging }) (Page[store.PackView], error) {
+	packs, err := s.Store.Packs(r, in.After, in.Limit+1)
+	return page(packs, in.Limit, func(p store.PackView) string { return p.ID }), err
+}
+
+func (s *Server) loadCalendar(step *store.Step, in *struct {
+	Write
+	Body calendar.Year
+}) (calendar.Year, error) {
+	content, err := json.Marshal(in.Body)
+	if err != nil {
+		return calendar.Year{}, err
+	}
+	return s.Store.SaveCalendar(step, content)
+}
+
+func (s *Server) listCalendars(r *Reading, _ *struct{}) (Page[calendar.Year], error) {
+	years, err := s.Store.Calendars(r)
+	return Page[calendar.Year]{Items: years}, err
+}
+
+func (s *Server) listNotices(r *Reading, in *struct {
+	Paging
+	State  string `query:"state" enum:"queued,sent,failed,dropped"`
+	Object string `query:"object" maxLength:"100"`
+}) (Page[store.NoticeView], error) {
+	notices, err := s.Store.Notices(r, in.State, in.Object, in.After, in.Limit+1)
+	return page(notices, in.Limit, func(n store.NoticeView) string { return n.ID }), err
+}

@@ -1,0 +1,228 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+
+	"keping/experts"
+	"keping/rbac/rulebook"
+	"keping/reviewing"
+	"keping/reviewing/conflict"
+)
+
+// fitness says who may sit on a review's panel by the facts of the day: it is
+// asked for the frame, for every alternate before an invitation, and once more
+// whenever the panel goes on to its next state, so that a change on either
+// side is seen.
+type fitness struct {
+	pack   *rulebook.Pack
+	review reviewing.Review
+	facts  *facts
+	people map[string]conflict.Expert // by expert id
+	// The programme year's memberships by person: of the technical group at
+	// any time and on the day of the review, and of the advisory group.
+	member, inTerm, advisory map[string]bool
+}
+
+// loadFitness loads the facts of the given experts, or of the whole technical
+// pool, about the applications of a review.
+func (st *Store) loadFitness(s *step, pack *rulebook.Pack, r reviewing.Review, only []string) (*fitness, error) {
+	p, err := take[reviewing.Programme](s, r.ProgrammeID, "该专项")
+	if err != nil {
+		return nil, err
+	}
+	apps, err := find[reviewing.Application](s, "id", "review_id = ? AND state <> ?", r.ID, reviewing.AppWithdrawn)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(apps))
+	for i, a := range apps {
+		ids[i] = a.ID
+	}
+	f := &fitness{pack: pack, review: r, people: map[string]conflict.Expert{}, member: map[string]bool{}, inTerm: map[string]bool{}, advisory: map[string]bool{}}
+	if f.facts, err = loadFacts(s.DB, pack, p, ids, only, s.Now); err != nil {
+		return nil, err
+	}
+	for _, e := range f.facts.experts {
+		f.people[e.ID] = e
+	}
+	var rows []struct{ Kind, PersonID, FromDay, ToDay string }
+	err = s.Model(&reviewing.Membership{}).Select("g.kind", "memberships.person_id", "memberships.from_day", "memberships.to_day").
+		Joins("JOIN review_groups g ON g.id = memberships.group_id").Where("g.programme_id = ? AND memberships.from_day <> ''", p.ID).Scan(&rows).Error
+	for _, m := range rows {
+		on := m.FromDay <= r.MeetingDay && (m.ToDay == "" || r.MeetingDay <= m.ToDay)
+		switch m.Kind {
+		case "technical":
+			f.member[m.PersonID] = true
+			f.inTerm[m.PersonID] = f.inTerm[m.PersonID] || on
+		default:
+			f.advisory[m.PersonID] = true
+		}
+	}
+	return f, err
+}
+
+// class is the rule that keeps an expert from seats of one class: technical
+// seats come from the programme year's technical group (decision 4).
+func (f *fitness) class(e conflict.Expert, class experts.Class) (rule, why string) {
+	switch {
+	case class != experts.Technical || f.inTerm[e.PersonID]:
+		return "", ""
+	case f.member[e.PersonID]:
+		return "R-121", "not_in_term"
+	}
+	return "R-067", "not_in_group"
+}
+
+// general are the rules that keep an expert from the panel, or from one
+// application of it, whatever the class; open are questions an officer has to
+// decide first.
+func (f *fitness) general(e conflict.Expert, application string) (bars map[string]string, open []conflict.Reason) {
+	bars = map[string]string{}
+	if f.advisory[e.PersonID] || e.Pool == experts.AdvisoryPool {
+		bars["R-019"] = "advisory"
+	}
+	if len(e.Leads) > 0 {
+		bars["R-068"] = "leads"
+	}
+	whole := f.pack.ConflictScope == "review"
+	for _, r := range f.facts.reasons(e) {
+		concerns := whole || r.ApplicationID == "" || application == r.ApplicationID
+		switch {
+		case r.Level == conflict.Hard && concerns:
+			bars[r.Kind] = string(conflict.Hard)
+		case r.Level != conflict.Hard && (concerns || application == ""):
+			open = append(open, r)
+		}
+	}
+	return bars, open
+}
+
+// question is an open item as a verdict.
+func (f *fitness) question(e conflict.Expert, r conflict.Reason) rulebook.Verdict {
+	return f.pack.Unknown(r.Kind, rulebook.Inputs{"expert": e.ID, "application": r.ApplicationID, "key": r.Key(), "period": r.Period},
+		"“"+e.Name+"”："+r.Message, "请由经办处理（排除或确认，并说明理由）后再继续。")
+}
+
+// seated are the verdicts on who sits: and
+// the conflicts of each with the applications of the own seat.
+func (f *fitness) seated(b *bench) []rulebook.Verdict {
+	broken := map[string][]rulebook.Verdict{}
+	add := func(rule string, seat reviewing.Seat, application string) {
+		r, _ := rulebook.Lookup(rule)
+		inputs := rulebook.Inputs{"seat": seat.Code, "class": string(seat.Class), "application": application}
+		about := seat.Code
+		if application != "" {
+			about += "（" + application + "）"
+		}
+		broken[rule] = append(broken[rule], f.pack.Fail(rule, inputs, fmt.Sprintf("%s：%s", about, sittingMessages[rule]+r.Message), "请替换该专家，或由其对该项目申请回避，由候补依次递补。"))
+	}
+	technical := false
+	var open []rulebook.Verdict
+	seen := map[string]bool{}
+	for _, a := range append([]reviewing.Application{{}}, b.applications...) {
+		for _, seat := range b.sitting(a.ID) {
+			e, ok := f.people[seat.ExpertID]
+			if !ok {
+				continue
+			}
+			first := !seen[seat.ID]
+			seen[seat.ID] = true
+			if rule, _ := f.class(e, seat.Class); rule != "" && first {
+				add(rule, seat, "")
+			}
+			technical = technical || f.inTerm[e.PersonID]
+			for _, rule := range []string{"R-019", "R-068"} {
+				if bars, _ := f.general(e, ""); bars[rule] != "" && first {
+					add(rule, seat, "")
+				}
+			}
+			for _, r := range f.facts.reasons(e) {
+				if r.ApplicationID != a.ID {
+					continue
+				}
+				if r.Level == conflict.Hard {
+					add(r.Kind, seat, a.Number)
+				} else {
+					open = append(open, f.question(e, r))
+				}
+			}
+		}
+	}
+	out := []rulebook.Verdict{f.pack.Check("R-021", technical, nil, "立项评审应由技术专家组承担（第七条），专家组中尚无本专项技术专家。", "请先组建技术专家组并抽取其成员，或为技术席位递补在任成员。")}
+	for _, rule := range []string{"R-019", "R-067", "R-068", "R-121"} {
+		if broken[rule] == nil {
+			out = append(out, f.pack.Pass(rule, nil))
+		}
+	}
+	rules := make([]string, 0, len(broken))
+	for rule := range broken {
+		rules = append(rules, rule)
+	}
+	slices.Sort(rules)
+	for _, rule := range rules {
+		out = append(out, broken[rule]...)
+	}
+	return append(out, open...)
+}
+
+// sittingMessages say what is wrong with a seat, before the rule's own words.
+var sittingMessages = map[string]string{
+	"R-019": "该专家是咨询专家组成员。", "R-067": "该专家不在本专项技术专家组名册中。", "R-068": "该专家正在牵头申报本专项项目。", "R-121": "该成员已退出或尚未到任。",
+}
+
+// judgeSeated is seated for a whole bench.
+func (st *Store) judgeSeated(s *step, pack *rulebook.Pack, b *bench) ([]rulebook.Verdict, error) {
+	var ids []string
+	for _, seat := range b.seats {
+		if seat.State != reviewing.SeatVacated {
+			ids = append(ids, seat.ExpertID)
+		}
+	}
+	slices.Sort(ids)
+	f, err := st.loadFitness(s, pack, b.review, slices.Compact(ids))
+	if err != nil {
+		return nil, err
+	}
+	return f.seated(b), nil
+}
+
+// recuseKnown enters, under conflict_scope "application", the recusals that
+// follow from what is known at the draw, and fills each for that application.
+func (st *Store) recuseKnown(s *step, pack *rulebook.Pack, review string) error {
+	if pack.ConflictScope != "application" {
+		return nil
+	}
+	b, err := st.loadBench(s, review)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, seat := range b.seats {
+		ids = append(ids, seat.ExpertID)
+	}
+	f, err := st.loadFitness(s, pack, b.review, ids)
+	if err != nil {
+		return err
+	}
+	for _, a := range b.applications {
+		for _, seat := range b.sitting(a.ID) {
+			for _, r := range f.facts.reasons(f.people[seat.ExpertID]) {
+				if r.Level != conflict.Hard || r.ApplicationID != a.ID {
+					continue
+				}
+				d := reviewing.Declaration{ID: s.NewID(), ReviewID: review, SeatID: seat.ID, ApplicationID: a.ID, State: "approved", Kind: r.Kind, CreatedAt: s.Now}
+				if err := s.Create(&d).Error; err != nil {
+					return err
+				}
+				s.Brings("declaration.approve", "declaration/"+d.ID, map[string]any{"application": a.ID, "kind": r.Kind, "seat": seat.Code})
+				b.declarations = append(b.declarations, d)
+				if _, err := st.fill(s, b, seat.Class, seat.Code, a.ID); err != nil {
+					return err
+				}
+				break
+			}
+		}
+	}
+	return nil
+}
