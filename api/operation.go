@@ -207,7 +207,9 @@ func (s *Server) answer(ctx huma.Context, err error) {
 
 // read registers a read.
 func read[I, O any](s *Server, r row, handler func(*Reading, *I) (O, error)) {
-	huma.Register(s.API, s.operation(r), func(ctx context.Context, in *I) (*Found[O], error) {
+	op := s.operation(r)
+	op.DefaultStatus = http.StatusOK // a check is posted, yet makes nothing
+	huma.Register(s.API, op, func(ctx context.Context, in *I) (*Found[O], error) {
 		asked := requestOf(ctx)
 		reading := &Reading{Context: ctx, DB: s.Store.DB.Read(ctx), Actor: asked.call.Actor, Pending: asked.call.Pending}
 		out, err := handler(reading, in)

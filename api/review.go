@@ -103,6 +103,13 @@ func (s *Server) replaceSeat(step *store.Step, in *reasoned) (reviewstore.Replie
 	return s.Reviews.ReplaceSeat(step, in.ID, in.Body.Reason)
 }
 
+func (s *Server) appointSeat(step *store.Step, in *struct {
+	ByID
+	Body reviewstore.NewAppointment
+}) (reviewstore.Replied, error) {
+	return s.Reviews.AppointSeat(step, in.ID, in.Body)
+}
+
 func (s *Server) listSeats(r *Reading, in *struct {
 	ID string `path:"id" maxLength:"64"`
 }) (Page[reviewstore.SeatView], error) {

@@ -80,6 +80,7 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/invitations/reply", "invitation reply", "用一次性链接答复评审邀请", true}, s.replyInvitation)
 	read(s, row{"GET", "/api/reviews/{id}/seats", "seat list", "专家组席位", false}, s.listSeats)
 	write(s, row{"POST", "/api/seats/{id}/replace", "seat replace", "替换专家", false}, s.replaceSeat)
+	write(s, row{"POST", "/api/reviews/{id}/appoint", "seat appoint", "候补用尽时直接指定专家", false}, s.appointSeat)
 	write(s, row{"POST", "/api/reviews/{id}/confirm", "panel confirm", "确认专家组", false}, s.confirmPanel)
 	write(s, row{"POST", "/api/reviews/{id}/pledge", "seat pledge", "签署承诺书", false}, s.pledgeSeat)
 	read(s, row{"GET", "/api/reviews/{id}/papers", "paper list", "本人评审的申报书", false}, s.listPapers)

@@ -34,7 +34,7 @@ type Indicator struct {
 // Item is one project that the guide asks for.
 type Item struct {
 	Code       string        `json:"code" pattern:"^[A-Za-z0-9-]{1,20}$" example:"A1"`
-	Kind       ProgrammeKind `json:"kind" enum:"major,key" doc:"重大项目或重点项目"`
+	Kind       ProgrammeKind `json:"kind,omitempty" maxLength:"10" doc:"重大项目 major 或重点项目 key；10万元两类均可，须选定（R-007）" example:"major"`
 	Title      string        `json:"title" minLength:"2" maxLength:"200" example:"智能驾驶域控制器关键技术"`
 	Problem    string        `json:"problem" minLength:"2" maxLength:"2000" doc:"拟解决关键问题"`
 	Joint      bool          `json:"joint" doc:"是否联合实施"`
@@ -112,6 +112,7 @@ func ValidateGuide(g Guide) error {
 	var bad rbac.Fields
 	seen := map[string]bool{}
 	for i, item := range g.Items {
+		bad.Check(item.Kind == "" || item.Kind == Major || item.Kind == Key, fmt.Sprintf("items[%d].kind", i), "应为major（重大）或key（重点）")
 		bad.Check(!seen[item.Code], fmt.Sprintf("items[%d].code", i), "项目代码%s重复", item.Code)
 		seen[item.Code] = true
 	}
@@ -135,7 +136,7 @@ func GuideRules(p *rulebook.Pack, programme Programme, g Guide) []rulebook.Verdi
 	var out []rulebook.Verdict
 	for _, item := range g.Items {
 		inputs := rulebook.Inputs{"item": item.Code, "kind": string(item.Kind), "programme": string(programme.Kind)}
-		out = append(out, p.Check("R-004", item.Kind == programme.Kind, inputs,
+		out = append(out, p.Check("R-004", item.Kind == "" || item.Kind == programme.Kind, inputs,
 			fmt.Sprintf("“%s”为%s项目，不能列入%s专项（第四条）。", item.Title, item.Kind.Name(), programme.Kind.Name()), "请改列相应专项，或更正项目类别。"))
 		out = append(out, FiscalAmount(p, item.Kind, item.FiscalFen)...)
 		out = append(out, p.Check("R-052", item.Months <= p.PeriodMonthsMax, rulebook.Inputs{"item": item.Code, "months": item.Months, "limit": p.PeriodMonthsMax},

@@ -109,7 +109,7 @@ type ListFacts struct {
 // LineRules are on the lines, whenever they change.
 func LineRules(p *rulebook.Pack, f ListFacts) []rulebook.Verdict {
 	var out []rulebook.Verdict
-	sum, places := 0, 0
+	sum, places, departures := 0, 0, 0
 	for i, line := range f.List.Lines {
 		inputs := rulebook.Inputs{"application": line.Number}
 		out = append(out, p.Check("R-069", f.Closed[line.ApplicationID], inputs, fmt.Sprintf("“%s”没有已结束的评审结果，不能列入（第二十一条）。", line.Number), "请先结束该项目所在的评审批次。"))
@@ -122,11 +122,15 @@ func LineRules(p *rulebook.Pack, f ListFacts) []rulebook.Verdict {
 		out = append(out, p.Check("P-35", line.Passed, inputs, fmt.Sprintf("“%s”未达合格线，不能列为拟立项（惯例）。", line.Number), "请改列备选或不立项。"))
 		for _, other := range f.List.Lines {
 			if other.ReviewID == line.ReviewID && other.Choice != "proposed" && other.Passed && other.Rank > 0 && (line.Rank == 0 || other.Rank < line.Rank) {
+				departures++
 				out = append(out, p.Check("R-075", f.List.Lines[i].Reason != "", rulebook.Inputs{"chosen": line.Number, "rank": line.Rank, "passed_over": other.Number, "other_rank": other.Rank},
 					fmt.Sprintf("“%s”（第%d名）列入而“%s”（第%d名）未列入，请填写理由（第二十一条）。", line.Number, line.Rank, other.Number, other.Rank), "请为列入的一行填写书面理由，或按排名列入。"))
 				break
 			}
 		}
+	}
+	if departures == 0 {
+		out = append(out, p.Pass("R-075", nil))
 	}
 	out = append(out, p.Check("R-074", sum <= f.Guide.BudgetFen && (f.Guide.Places == 0 || places <= f.Guide.Places),
 		rulebook.Inputs{"sum_fen": sum, "budget_fen": f.Guide.BudgetFen, "lines": places, "places": f.Guide.Places},

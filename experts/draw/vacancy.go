@@ -62,6 +62,16 @@ func (p *Panel) Sitting(application string) []Seated {
 	return sitting
 }
 
+// Open is an open seat of a class in a composition: who held it last, or "".
+func (p *Panel) Open(class, application string) string {
+	for i, s := range p.Sitting(application) {
+		if s.Class == class && s.Code == "" {
+			return p.last[openSeat{application, i}]
+		}
+	}
+	return ""
+}
+
 // UnitOf is the unit pseudonym of a code.
 func (p *Panel) UnitOf(code string) string { return p.unit[code] }
 

@@ -111,8 +111,10 @@ func (s *Store) SaveUnits(step *Step, units []rbac.Unit, parents []string) (int,
 				return 0, rbac.Invalid("上级单位信用代码", "%s不能是自己的上级单位", u.Name)
 			}
 		}
-		if err := s.joint(step, *u); err != nil {
-			return 0, err
+		if u.Joint {
+			if err := s.joint(step, *u); err != nil {
+				return 0, err
+			}
 		}
 		if err := step.Save(u).Error; err != nil {
 			return 0, err

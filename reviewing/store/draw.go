@@ -278,39 +278,20 @@ func (st *Store) pseudonyms(s *step, frame *draw.Frame, drawID string, who map[s
 	if err := shuffle(ids); err != nil {
 		return err
 	}
-	var documents []rbac.Identity
-	people := make([]string, 0, len(ids))
-	for _, id := range ids {
-		people = append(people, who[id].PersonID)
-	}
-	for chunk := range slices.Chunk(people, 500) {
-		var rows []rbac.Identity
-		if err := s.Where("person_id IN ? AND confirmed_at IS NOT NULL", chunk).Order("confirmed_at DESC, id DESC").Find(&rows).Error; err != nil {
-			return err
-		}
-		documents = append(documents, rows...)
-	}
-	first := map[string]rbac.Identity{} // the one confirmed first
-	for _, d := range documents {
-		first[d.PersonID] = d
+	first, err := firstDocuments(s, who)
+	if err != nil {
+		return err
 	}
 	codes, units := map[string]string{}, map[string]string{}
 	persons := map[string]string{}
 	var rows []reviewing.FrameCode
 	for i, id := range ids {
 		e := who[id]
-		key := "record:" + e.ID
-		if d, ok := first[e.PersonID]; ok {
-			opened, err := s.Keys.Open(d.Number, "identity/"+d.ID)
-			if err != nil {
-				return err
-			}
-			key = opened
-		}
 		row := reviewing.FrameCode{ID: s.NewID(), DrawID: drawID, Code: fmt.Sprintf("E%04d", i+1), ExpertID: e.ID}
-		salt := secret.Random(16)
-		row.Salt = s.Keys.Seal(salt, "frame_code/"+row.ID)
-		codes[id], persons[id] = row.Code, draw.PersonDigest(salt, key)
+		codes[id] = row.Code
+		if persons[id], err = digestOf(s, &row, e, first); err != nil {
+			return err
+		}
 		rows = append(rows, row)
 		if _, ok := units[e.UnitID]; !ok && e.UnitID != "" {
 			units[e.UnitID] = fmt.Sprintf("U%03d", len(units)+1)
@@ -330,6 +311,40 @@ func (st *Store) pseudonyms(s *step, frame *draw.Frame, drawID string, who map[s
 	slices.SortFunc(frame.Candidates, func(a, b draw.Candidate) int { return strings.Compare(a.Code, b.Code) })
 	slices.SortFunc(frame.Excluded, func(a, b draw.Excluded) int { return strings.Compare(a.Code+"\x00"+a.Rule, b.Code+"\x00"+b.Rule) })
 	return s.CreateInBatches(rows, 200).Error
+}
+
+// firstDocuments are the documents confirmed first, by person.
+func firstDocuments(s *step, who map[string]experts.Expert) (map[string]rbac.Identity, error) {
+	people := make([]string, 0, len(who))
+	for _, e := range who {
+		people = append(people, e.PersonID)
+	}
+	first := map[string]rbac.Identity{}
+	for chunk := range slices.Chunk(people, 500) {
+		var rows []rbac.Identity
+		if err := s.Where("person_id IN ? AND confirmed_at IS NOT NULL", chunk).Order("confirmed_at DESC, id DESC").Find(&rows).Error; err != nil {
+			return nil, err
+		}
+		for _, d := range rows {
+			first[d.PersonID] = d
+		}
+	}
+	return first, nil
+}
+
+// digestOf gives a row its sealed salt and tells the person's digest.
+func digestOf(s *step, row *reviewing.FrameCode, e experts.Expert, first map[string]rbac.Identity) (string, error) {
+	key := "record:" + e.ID
+	if d, ok := first[e.PersonID]; ok {
+		opened, err := s.Keys.Open(d.Number, "identity/"+d.ID)
+		if err != nil {
+			return "", err
+		}
+		key = opened
+	}
+	salt := secret.Random(16)
+	row.Salt = s.Keys.Seal(salt, "frame_code/"+row.ID)
+	return draw.PersonDigest(salt, key), nil
 }
 
 // shuffle orders by crypto/rand: which code an expert gets must tell nothing.
@@ -558,6 +573,10 @@ func expertOf(s *step, drawID, code string) (experts.Expert, error) {
 // fill fills a vacated seat by the next fitting alternate, journalled as its
 // own entry, and invites.
 func (st *Store) fill(s *step, b *bench, class experts.Class, code, application string) (draw.Vacancy, error) {
+	return st.fillWith(s, b, class, code, application, nil)
+}
+
+func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, application string, appointed *draw.Appointed) (draw.Vacancy, error) {
 	gone := map[string]string{}
 	for _, seat := range b.seats {
 		if seat.State == reviewing.SeatVacated && (seat.ApplicationID == "" || seat.ApplicationID == application) {
@@ -607,7 +626,7 @@ func (st *Store) fill(s *step, b *bench, class experts.Class, code, application 
 		}
 		return ""
 	}
-	row, err := b.panel.Fill(string(class), code, application, why, nil)
+	row, err := b.panel.Fill(string(class), code, application, why, appointed)
 	if err != nil {
 		return row, rbac.Refuse(rbac.RefusedState, "%v", err)
 	}
@@ -626,8 +645,12 @@ func (st *Store) fill(s *step, b *bench, class experts.Class, code, application 
 		return row, err
 	}
 	s.Brings("vacancy.fill", "draw/"+b.draw.ID, map[string]any{"frame": b.draw.FrameHash, "vacancy": hash})
-	if row.Code == "" {
+	next := row.Code
+	if row.Appointed != nil {
+		next = row.Appointed.Code
+	}
+	if next == "" {
 		return row, nil
 	}
-	return row, st.invite(s, b.review, *b.draw, string(class), row.Code, application)
+	return row, st.invite(s, b.review, *b.draw, string(class), next, application)
 }

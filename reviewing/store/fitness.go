@@ -109,13 +109,12 @@ func (f *fitness) question(e conflict.Expert, r conflict.Reason) rulebook.Verdic
 func (f *fitness) seated(b *bench) []rulebook.Verdict {
 	broken := map[string][]rulebook.Verdict{}
 	add := func(rule string, seat reviewing.Seat, application string) {
-		r, _ := rulebook.Lookup(rule)
 		inputs := rulebook.Inputs{"seat": seat.Code, "class": string(seat.Class), "application": application}
 		about := seat.Code
 		if application != "" {
 			about += "（" + application + "）"
 		}
-		broken[rule] = append(broken[rule], f.pack.Fail(rule, inputs, fmt.Sprintf("%s：%s", about, sittingMessages[rule]+r.Message), "请替换该专家，或由其对该项目申请回避，由候补依次递补。"))
+		broken[rule] = append(broken[rule], f.pack.Fail(rule, inputs, fmt.Sprintf("%s：%s", about, sittingMessage(rule)), "请替换该专家，或由其对该项目申请回避，由候补依次递补。"))
 	}
 	technical := false
 	var open []rulebook.Verdict
@@ -166,9 +165,20 @@ func (f *fitness) seated(b *bench) []rulebook.Verdict {
 	return append(out, open...)
 }
 
-// sittingMessages say what is wrong with a seat, before the rule's own words.
-var sittingMessages = map[string]string{
-	"R-019": "该专家是咨询专家组成员。", "R-067": "该专家不在本专项技术专家组名册中。", "R-068": "该专家正在牵头申报本专项项目。", "R-121": "该成员已退出或尚未到任。",
+// why a rule keeps somebody from a seat, in plain words.
+func sittingMessage(rule string) string {
+	switch rule {
+	case "R-019":
+		return "该专家是咨询专家组成员，咨询专家组不承担立项评审（第七条）。"
+	case "R-067":
+		return "该专家不在本专项技术专家组名册中，不得坐技术席位（第七条、第二十条）。"
+	case "R-068":
+		return "该专家正在牵头申报本专项项目，不得参加本专项评审（第七条）。"
+	case "R-121":
+		return "该成员在评审日不在技术专家组任期内（第七条）。"
+	}
+	r, _ := rulebook.Lookup(rule)
+	return r.Message
 }
 
 // judgeSeated is seated for a whole bench.

@@ -317,6 +317,12 @@ func (st *Store) DecideDeclaration(s *step, id string, approve bool) (reviewing.
 	if err := voidSheets(s, d.ReviewID, seat.ID, d.ApplicationID); err != nil {
 		return d, err
 	}
+	if seat.ApplicationID == d.ApplicationID { // a substitute's seat is for that application alone
+		if err := moveSeat(s, &seat, reviewing.SeatVacated, map[string]any{"reason": "recused"}); err != nil {
+			return d, err
+		}
+		b.seats[seat.ID] = seat
+	}
 	i := slices.IndexFunc(b.declarations, func(x reviewing.Declaration) bool { return x.ID == id })
 	b.declarations[i].State = to
 	if _, err := st.fill(s, b, seat.Class, seat.Code, d.ApplicationID); err != nil {

@@ -1,0 +1,171 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+
+	"keping/experts"
+	"keping/experts/draw"
+	expertstore "keping/experts/store"
+	"keping/rbac"
+	"keping/rbac/rulebook"
+	"keping/rbac/secret"
+	rbacstore "keping/rbac/store"
+	"keping/reviewing"
+)
+
+// NewAppointment appoints an expert directly to a seat for which no alternate
+// is left: the last resort of the draw.
+type NewAppointment struct {
+	Class         experts.Class `json:"class" enum:"technical,management,finance" doc:"席位类别"`
+	ApplicationID string        `json:"application_id,omitempty" maxLength:"36" doc:"仅为某一项目递补时填写"`
+	ExpertID      string        `json:"expert_id" maxLength:"36"`
+	Reason        string        `json:"reason" minLength:"5" maxLength:"500" doc:"直接指定的理由"`
+}
+
+// AppointSeat is P-14: by a director, with reason, within the share the pack
+// allows, and by the same rules on who may sit as any candidate's.
+func (st *Store) AppointSeat(s *step, reviewID string, in NewAppointment) (Replied, error) {
+	b, err := st.loadBench(s, reviewID)
+	if err != nil {
+		return Replied{}, err
+	}
+	if err := demandState(b.review, "直接指定专家", reviewing.Drawn, reviewing.Composed, reviewing.Marking); err != nil {
+		return Replied{}, err
+	}
+	vacated := b.panel.Open(string(in.Class), in.ApplicationID)
+	if vacated == "" {
+		return Replied{}, rbac.Refuse(rbac.RefusedState, "没有空缺的%s席位（SM-10）。候补尚未用尽时由候补依次递补，不得直接指定。", experts.ClassNames[in.Class])
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return Replied{}, err
+	}
+	e, err := expertstore.Take(s, in.ExpertID)
+	if err != nil {
+		return Replied{}, err
+	}
+	if in.ApplicationID != "" {
+		if _, ok := b.application(in.ApplicationID); !ok {
+			return Replied{}, rbac.Missing("该批次的这一项目")
+		}
+	}
+	fit, err := st.loadFitness(s, pack, b.review, []string{e.ID})
+	if err != nil {
+		return Replied{}, err
+	}
+	if err := st.Obey(s, "review/"+reviewID, fit.appointable(b, e, in)...); err != nil {
+		return Replied{}, err
+	}
+	row := reviewing.FrameCode{ID: s.NewID(), DrawID: b.draw.ID, ExpertID: e.ID}
+	var codes []reviewing.FrameCode
+	if err := s.Where("draw_id = ?", b.draw.ID).Order("id").Find(&codes).Error; err != nil {
+		return Replied{}, err
+	}
+	row.Code = fmt.Sprintf("E%04d", len(codes)+1)
+	first, err := firstDocuments(s, map[string]experts.Expert{e.ID: e})
+	if err != nil {
+		return Replied{}, err
+	}
+	digest, err := digestOf(s, &row, e, first)
+	if err != nil {
+		return Replied{}, err
+	}
+	unit, err := b.unitCode(s, codes, e.UnitID)
+	if err != nil {
+		return Replied{}, err
+	}
+	if err := s.Create(&row).Error; err != nil {
+		return Replied{}, err
+	}
+	salt := secret.Random(16)
+	s.Fact("reason", rbacstore.Digest(salt, in.Reason))
+	s.Fact("appointed", row.Code)
+	if _, err := st.fillWith(s, b, in.Class, vacated, in.ApplicationID, &draw.Appointed{Code: row.Code, Unit: unit, Person: digest}); err != nil {
+		return Replied{}, err
+	}
+	if err := touchReview(s, &b.review, map[string]any{}); err != nil {
+		return Replied{}, err
+	}
+	b, err = st.loadBench(s, reviewID)
+	if err != nil {
+		return Replied{}, err
+	}
+	seat, _ := b.seat(row.Code, in.ApplicationID)
+	return Replied{SeatID: seat.ID, State: seat.State}, nil
+}
+
+// appointable are the verdicts on an appointment.
+func (f *fitness) appointable(b *bench, e experts.Expert, in NewAppointment) []rulebook.Verdict {
+	x := f.people[e.ID]
+	inputs := rulebook.Inputs{"expert": e.ID, "class": string(in.Class)}
+	remedy := "请另选人员。"
+	bars, open := f.general(x, in.ApplicationID)
+	if rule, why := f.class(x, in.Class); rule != "" {
+		bars[rule] = why
+	}
+	if !slices.Contains(e.Classes, in.Class) {
+		bars["R-064"] = "other_class"
+	}
+	if !e.Available(f.review.MeetingDay) {
+		bars["P-12"] = "unavailable"
+	}
+	if e.State != experts.InPool {
+		bars["SM-07"] = string(e.State)
+	}
+	var out []rulebook.Verdict
+	for _, rule := range []string{"R-019", "R-067", "R-068", "R-121"} {
+		if bars[rule] == "" {
+			out = append(out, f.pack.Pass(rule, inputs))
+		}
+	}
+	rules := make([]string, 0, len(bars))
+	for rule := range bars {
+		rules = append(rules, rule)
+	}
+	slices.Sort(rules)
+	for _, rule := range rules {
+		out = append(out, f.pack.Fail(rule, inputs, "“"+e.Name+"”不能指定："+sittingMessage(rule), remedy))
+	}
+	for _, q := range open {
+		out = append(out, f.question(x, q))
+	}
+	appointed := map[string]bool{}
+	for _, v := range b.panel.record.Vacancies {
+		if v.Appointed != nil {
+			appointed[v.Appointed.Code] = true
+		}
+	}
+	seats := len(b.panel.record.Seats)
+	share := (len(appointed) + 1) * 100
+	out = append(out, f.pack.Check("P-14", share <= f.pack.DirectAppointPercent*seats, rulebook.Inputs{"appointed": len(appointed) + 1, "seats": seats, "percent": f.pack.DirectAppointPercent},
+		fmt.Sprintf("直接指定不得超过专家组的%d%%（惯例），本次为第%d名、席位%d个。", f.pack.DirectAppointPercent, len(appointed)+1, seats), "请补充专家库后重新抽取，或宣布流会。"))
+	return out
+}
+
+// unitCode is the pseudonym of a unit in this draw, a new one where no candidate is of it.
+func (b *bench) unitCode(s *step, codes []reviewing.FrameCode, unit string) (string, error) {
+	if unit == "" {
+		return "", nil
+	}
+	used := map[string]bool{}
+	for _, c := range codes {
+		code := b.panel.UnitOf(c.Code)
+		if code == "" {
+			continue
+		}
+		used[code] = true
+		e, err := expertstore.Take(s, c.ExpertID)
+		if err != nil {
+			return "", err
+		}
+		if e.UnitID == unit {
+			return code, nil
+		}
+	}
+	for n := 1; ; n++ {
+		if code := fmt.Sprintf("U%03d", n); !used[code] {
+			return code, nil
+		}
+	}
+}
