@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"keping/configs/files"
 	"keping/rbac"
 	"keping/rbac/store"
 )
@@ -18,36 +21,40 @@ type uploadFile struct {
 	RawBody huma.MultipartFormFiles[struct {
 		File huma.FormFile `form:"file" required:"true" doc:"要上传的文件"`
 	}]
+	name, kind, digest string
+	size               int64
 }
 
-// createFile keeps an upload; its kind is found by its content.
-func (s *Server) createFile(step *store.Step, in *uploadFile) (store.FileView, error) {
-	form := in.RawBody.Data()
-	defer form.File.Close()
+// prepare keeps the bytes before the act begins; a row that never comes leaves
+// bytes nobody can name.
+func (in *uploadFile) prepare(_ context.Context, s *Server, _ rbac.Actor) error {
+	file := in.RawBody.Data().File
+	defer file.Close()
 	head := make([]byte, 512)
-	n, err := io.ReadFull(form.File, head)
+	n, err := io.ReadFull(file, head)
 	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
-		return store.FileView{}, rbac.Refuse(rbac.Unreadable, "上传的文件无法读取，请重试。")
+		return rbac.Refuse(rbac.Unreadable, "上传的文件无法读取，请重试。")
 	}
-	kind := http.DetectContentType(head[:n])
-	if _, err := form.File.Seek(0, io.SeekStart); err != nil {
-		return store.FileView{}, err
+	in.kind = http.DetectContentType(head[:n]) // by content, whatever is claimed
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return err
 	}
-	name := strings.TrimSpace(filepath.Base(strings.ReplaceAll(form.File.Filename, `\`, "/")))
-	if !utf8.ValidString(name) || name == "." || name == "/" || len([]rune(name)) > 100 || strings.ContainsFunc(name, func(r rune) bool { return r < 0x20 }) {
-		return store.FileView{}, rbac.Invalid("file", "文件名为空、过长或有控制字符，请改名后再上传")
+	in.name = strings.TrimSpace(filepath.Base(strings.ReplaceAll(file.Filename, `\`, "/")))
+	if !utf8.ValidString(in.name) || in.name == "." || in.name == "/" || len([]rune(in.name)) > 100 || strings.ContainsFunc(in.name, func(r rune) bool { return r < 0x20 }) {
+		return rbac.Invalid("file", "文件名为空、过长或有控制字符，请改名后再上传")
 	}
-	digest, size, err := s.Files.Put(form.File, s.cfg.Limits.UploadBytes)
-	if err != nil {
-		if size > s.cfg.Limits.UploadBytes {
-			return store.FileView{}, rbac.Refuse(rbac.TooLarge, "文件超过允许的%d兆字节，请压缩或拆分后再上传", s.cfg.Limits.UploadBytes>>20)
-		}
-		return store.FileView{}, err
+	in.digest, in.size, err = s.Files.Put(file, s.cfg.Limits.UploadBytes)
+	switch {
+	case errors.Is(err, files.ErrTooLarge):
+		return rbac.Refuse(rbac.TooLarge, "文件超过允许的%d兆字节，请压缩或拆分后再上传", s.cfg.Limits.UploadBytes>>20)
+	case err == nil && in.size == 0:
+		return rbac.Invalid("file", "文件是空的")
 	}
-	if size == 0 {
-		return store.FileView{}, rbac.Invalid("file", "文件是空的")
-	}
-	return s.Store.CreateFile(step, name, kind, digest, size)
+	return err
+}
+
+func (s *Server) createFile(step *store.Step, in *uploadFile) (store.FileView, error) {
+	return s.Store.CreateFile(step, in.name, in.kind, in.digest, in.size)
 }
 
 const maxTable = 20 << 20

@@ -47,7 +47,19 @@ func (f Folder) Put(r io.Reader, limit int64) (digest string, size int64, err er
 	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
 		return "", 0, err
 	}
-	return digest, size, os.Rename(beside.Name(), target)
+	if err := os.Rename(beside.Name(), target); err != nil {
+		return "", 0, err
+	}
+	return digest, size, syncFolder(filepath.Dir(target))
+}
+
+// syncFolder makes a rename outlive a power cut.
+func syncFolder(name string) error {
+	folder, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // Open returns the bytes of a digest.

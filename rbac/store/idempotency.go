@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"keping/configs/database"
 	"keping/rbac"
@@ -50,12 +49,9 @@ func claimKey(step *Step, result any) (replayed bool, err error) {
 	if err := step.Where("user_id = ? AND idempotency_key = ? AND expires_at <= ?", row.UserID, row.Key, step.Now).Delete(&answerRow{}).Error; err != nil {
 		return false, err
 	}
-	done := step.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
-	if done.Error != nil {
-		return false, done.Error
-	}
-	if done.RowsAffected == 1 {
-		return false, nil
+	// A plain insert: with "do nothing" MariaDB counts a row that was there already.
+	if err := step.Create(&row).Error; !errors.Is(err, gorm.ErrDuplicatedKey) {
+		return false, err
 	}
 	var kept answerRow
 	err = step.Take(&kept, "user_id = ? AND idempotency_key = ?", row.UserID, row.Key).Error
