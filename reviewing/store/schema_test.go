@@ -1,0 +1,20 @@
+package store
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"keping/configs/database/databasetest"
+	"keping/experts"
+	"keping/reviewing"
+)
+
+func TestSchema(t *testing.T) {
+	db := databasetest.Open(t, time.Now)
+	seen := databasetest.Schema(t, db.Read(t.Context()), &experts.Expert{}, &reviewing.Programme{}, &reviewing.Group{}, &reviewing.Membership{}, &reviewing.Guide{},
+		&reviewing.Application{}, &reviewing.ApplicationPerson{}, &reviewing.ApplicationUnit{}, &reviewing.Review{}, &reviewing.Draw{}, &reviewing.FrameCode{}, &reviewing.Seat{},
+		&reviewing.Declaration{}, &reviewing.JointSeat{}, &reviewing.Sheet{}, &reviewing.AwardList{}, &reviewing.Conclusion{}, &reviewing.Objection{}, &ConflictDecision{}, &Distinction{})
+	assert.Len(t, seen, 20)
+}
