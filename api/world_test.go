@@ -134,6 +134,19 @@ func (w *world) user(login, unit string, role rbac.Role) *visitor {
 	return v
 }
 
+// makeUser makes an invited user, who gets the activation link by mail.
+func (w *world) makeUser(login string, role rbac.Role) {
+	w.t.Helper()
+	_, _, err := store.Act(context.Background(), w.app.Store, store.Call{Actor: rbac.Actor{Role: rbac.CLI}, Permission: "user create"}, func(step *store.Step) (struct{}, error) {
+		u, err := store.MakeUser(step, store.NewUser{Login: login, Name: login, Mail: login + "@example.cn"}, "", "http://keping.test")
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, store.AddRole(step, u, role)
+	})
+	require.NoError(w.t, err)
+}
+
 func (w *world) stranger() *visitor {
 	v := &visitor{w: w, role: rbac.Public}
 	v.http = &http.Client{}
