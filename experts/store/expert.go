@@ -164,10 +164,11 @@ func checkDays(bad *rbac.Fields, posts []experts.Employment) {
 
 // Facts are what an expert or a pool keeper declares beyond the record's entry.
 type Facts struct {
-	Version     int             `json:"version" minimum:"1"`
-	Ties        *[]experts.Tie  `json:"ties,omitempty" maxItems:"50" doc:"师生、亲属、经济利益、合作关系"`
-	Unavailable *[]experts.Span `json:"unavailable,omitempty" maxItems:"50" doc:"不便参加的日期"`
-	UnitID      *string         `json:"unit_id,omitempty" maxLength:"36"`
+	Version     int                   `json:"version" minimum:"1"`
+	Ties        *[]experts.Tie        `json:"ties,omitempty" maxItems:"50" doc:"师生、亲属、经济利益、合作关系"`
+	Unavailable *[]experts.Span       `json:"unavailable,omitempty" maxItems:"50" doc:"不便参加的日期"`
+	UnitID      *string               `json:"unit_id,omitempty" maxLength:"36"`
+	Employments *[]experts.Employment `json:"employments,omitempty" maxItems:"50" doc:"工作经历全部各段"`
 }
 
 // UpdateExpert changes declared facts; conflicts are computed afresh wherever
@@ -193,7 +194,22 @@ func (s *Store) UpdateExpert(step *rbacstore.Step, id string, in Facts) (experts
 		}
 		e.Unavailable, set["unavailable"] = *in.Unavailable, rbac.List[experts.Span](*in.Unavailable)
 	}
+	if in.Employments != nil {
+		var bad rbac.Fields
+		checkDays(&bad, *in.Employments)
+		if err := bad.Refusal(); err != nil {
+			return e, err
+		}
+		e.Employments, set["employments"] = *in.Employments, rbac.List[experts.Employment](*in.Employments)
+	}
 	if in.UnitID != nil {
+		var n int64
+		if err := step.Model(&rbac.Unit{}).Where("id = ?", *in.UnitID).Count(&n).Error; err != nil {
+			return e, err
+		}
+		if n == 0 {
+			return e, rbac.Invalid("unit_id", "没有这个单位，请先登记单位")
+		}
 		e.UnitID, set["unit_id"] = *in.UnitID, *in.UnitID
 	}
 	e.Version = in.Version + 1

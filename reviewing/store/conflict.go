@@ -81,7 +81,8 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 		units2[u.ApplicationID] = append(units2[u.ApplicationID], u)
 	}
 	for _, a := range year {
-		wanted := a.ProgrammeID == programme.ID
+		over := a.State == reviewing.AppWithdrawn || a.State == reviewing.AppRefused
+		wanted := a.ProgrammeID == programme.ID && !over
 		if applications != nil {
 			wanted = slices.Contains(applications, a.ID)
 		}
