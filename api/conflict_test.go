@@ -68,7 +68,7 @@ func TestConflictKinds(t *testing.T) {
 	gone["members"] = []any{member("m1")}
 	withdrawn := w.draft("lead1", gone)
 	w.users["lead1"].ok("POST", "/api/applications/"+withdrawn+"/withdraw", map[string]any{"version": 1, "reason": "不再申报"})
-	w.accepted("lead2", keyBody(2, shared, member("m2")))                                          // m2 with somebody of the application
+	w.accepted("lead2", keyBody(2, shared, member("m2")))                                              // m2 with somebody of the application
 	w.accepted("lead3", keyBody(3, person("旁人", resident(701, 1985), w.units["lead3"]), member("m3"))) // m3 with somebody else
 	led := w.application(guide, "A1", 4)
 	led["leaders"] = []any{member("t0")}

@@ -3,12 +3,14 @@ package api
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/url"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"keping/experts/sheetio"
 	"keping/rbac"
+	"keping/rbac/store"
 	"keping/reviewing"
 	reviewstore "keping/reviewing/store"
 )
@@ -43,8 +45,26 @@ func readFile[I any](s *Server, r row, handler func(*Reading, *I) (exported, err
 		if err != nil {
 			return nil, problemOf(ctx, err)
 		}
-		return &download{Type: out.kind, Disposition: "attachment; filename*=UTF-8''" + url.PathEscape(out.name), Body: out.data}, nil
+		return out.download(), nil
 	})
+}
+
+// discloseFile is disclose for a read whose answer is a file.
+func discloseFile[I any](s *Server, r row, handler func(*store.Step, *I) (exported, error)) {
+	op := s.operation(r)
+	op.Responses = map[string]*huma.Response{"200": {Description: "文件", Content: map[string]*huma.MediaType{"application/octet-stream": {}}}}
+	huma.Register(s.API, op, func(ctx context.Context, in *I) (*download, error) {
+		out, err := disclosed(ctx, s, in, handler)
+		if err != nil {
+			return nil, err
+		}
+		return out.download(), nil
+	})
+}
+
+// download answers as an attachment under the file's own name.
+func (e exported) download() *download {
+	return &download{Type: e.kind, Disposition: "attachment; filename*=UTF-8''" + url.PathEscape(e.name), Body: e.data}
 }
 
 type exportInput struct {
@@ -66,8 +86,22 @@ func tableFile(name, format string, sheets ...sheetio.Sheet) (exported, error) {
 	return exported{name + ".xlsx", kindXLSX, out.Bytes()}, err
 }
 
-func (s *Server) exportMarks(r *Reading, in *exportInput) (exported, error) {
-	long, wide, err := s.Reviews.MarksExport(r, in.ID)
+func (s *Server) readFile(step *store.Step, in *fileInput) (exported, error) {
+	row, err := s.Reviews.ReadFile(step, in.ID)
+	if err != nil {
+		return exported{}, err
+	}
+	file, err := s.Files.Open(row.SM3)
+	if err != nil {
+		return exported{}, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(file)
+	return exported{row.Name, row.Kind, data}, err
+}
+
+func (s *Server) exportMarks(step *store.Step, in *exportInput) (exported, error) {
+	long, wide, err := s.Reviews.ExportMarks(step, in.ID)
 	if err != nil {
 		return exported{}, err
 	}

@@ -160,6 +160,11 @@ func TestMatrix(t *testing.T) {
 	w.at(2025, 4, 2, 9)
 	both := w.application(guide, "A2", 0)
 	both["joint_units"] = []string{w.units["dept"]}
+	material := func(v *visitor) string {
+		return v.upload("申报书.pdf", []byte("%PDF-1.4 申报书")).is(t, http.StatusCreated).text(t, "result.id")
+	}
+	file := material(w.users["lead0"])
+	both["materials"] = []any{map[string]any{"code": "proposal", "file_id": file}}
 	application := w.accepted("lead0", both)
 	review := w.users["officer"].ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, application)).text(t, "result.id")
 	w.drawPanel(review)
@@ -190,11 +195,16 @@ func TestMatrix(t *testing.T) {
 			return review
 		case strings.HasPrefix(path, "/api/sheets/"):
 			return sheet
+		case strings.HasPrefix(path, "/api/files/"):
+			return file
 		}
 		return nobody
 	}
 	applicant := w.user("applicant", "lead1", rbac.Applicant)
-	draft := w.draft("applicant", w.application(guide, "A1", 1))
+	ownFile := material(applicant)
+	mineToo := w.application(guide, "A1", 1)
+	mineToo["materials"] = []any{map[string]any{"code": "proposal", "file_id": ownFile}}
+	draft := w.draft("applicant", mineToo)
 	own := map[rbac.Relation]*visitor{rbac.UnitOf: w.users["lead0"], rbac.JointOf: w.users["joint"], rbac.PanelMember: w.expert(chair), rbac.PanelChair: w.expert(chair), rbac.LeaderOf: applicant}
 	allowed := policy(t)
 	checked, foreign, mine := 0, 0, 0
@@ -249,8 +259,8 @@ func TestMatrix(t *testing.T) {
 			}
 			mine++
 			target := object(op.path)
-			if relation == rbac.LeaderOf && target == application {
-				target = draft
+			if relation == rbac.LeaderOf {
+				target = map[string]string{application: draft, file: ownFile}[target]
 			}
 			a := v.do(op.method, op.target(target), op.body())
 			name := fmt.Sprintf("%s %s as %s of it", op.method, op.path, relation)

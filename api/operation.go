@@ -228,6 +228,32 @@ func read[I, O any](s *Server, r row, handler func(*Reading, *I) (O, error)) {
 	})
 }
 
+// disclose registers a read of what is others' (personal data, sealed
+// material): it runs as an act, so that who read it when is in the journal.
+func disclose[I, O any](s *Server, r row, handler func(*store.Step, *I) (O, error)) {
+	op := s.operation(r)
+	op.DefaultStatus = http.StatusOK
+	huma.Register(s.API, op, func(ctx context.Context, in *I) (*Found[O], error) {
+		out, err := disclosed(ctx, s, in, handler)
+		return &Found[O]{out}, err
+	})
+}
+
+func disclosed[I, O any](ctx context.Context, s *Server, in *I, handler func(*store.Step, *I) (O, error)) (O, error) {
+	asked := requestOf(ctx)
+	out, _, err := store.Act(ctx, s.Store, asked.call, func(step *store.Step) (O, error) { return handler(step, in) })
+	if refusal, ok := rbac.AsRefusal(err); ok {
+		s.metrics.refusals.WithLabelValues(string(refusal.Kind)).Inc()
+		if err := s.spendRefusal(ctx, asked, refusal); err != nil {
+			return out, problemOf(ctx, err)
+		}
+	}
+	if err != nil {
+		return out, problemOf(ctx, err)
+	}
+	return out, nil
+}
+
 type errOwed row
 
 func (e errOwed) Error() string { return string(e.permission) + " owes a relation and shows none" }

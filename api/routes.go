@@ -15,12 +15,14 @@ func (s *Server) routes() {
 
 	// files, units
 	write(s, row{"POST", "/api/files", "file create", "上传文件", true}, s.createFile)
+	discloseFile(s, row{"GET", "/api/files/{id}", "file read", "下载文件（留痕）", false}, s.readFile)
 	read(s, row{"GET", "/api/units", "unit list", "单位列表", false}, s.listUnits)
 	write(s, row{"POST", "/api/units", "unit create", "登记单位", false}, s.createUnit)
 	write(s, row{"POST", "/api/units/import", "unit import", "导入单位", false}, s.importUnits)
 
 	// pools
 	read(s, row{"GET", "/api/experts", "expert list", "专家库检索", false}, s.listExperts)
+	read(s, row{"GET", "/api/experts/{id}", "expert read", "专家档案（证件、手机已遮盖）", false}, s.readExpert)
 	write(s, row{"POST", "/api/experts", "expert create", "推荐专家", false}, s.createExpert)
 	write(s, row{"POST", "/api/experts/import", "expert import", "导入专家", false}, s.importExperts)
 	write(s, row{"POST", "/api/experts/admit", "expert admit", "审核入库", false}, s.admitExperts)
@@ -40,6 +42,7 @@ func (s *Server) routes() {
 
 	// programmes and groups
 	read(s, row{"GET", "/api/programmes", "programme list", "年度专项列表", false}, s.listProgrammes)
+	read(s, row{"GET", "/api/programmes/{id}", "programme read", "年度专项及其专家组", false}, s.readProgramme)
 	write(s, row{"POST", "/api/programmes", "programme create", "设立年度专项", false}, s.createProgramme)
 	read(s, row{"GET", "/api/programmes/{id}/members", "membership list", "专家组名册", false}, s.listMembers)
 	write(s, row{"POST", "/api/programmes/{id}/recommend", "membership recommend", "推荐专家组成员", false}, s.recommendMember)
@@ -48,11 +51,13 @@ func (s *Server) routes() {
 
 	// guides and applications
 	read(s, row{"GET", "/api/guides", "guide list", "申报指南列表", false}, s.listGuides)
+	read(s, row{"GET", "/api/guides/{id}", "guide read", "申报指南", false}, s.readGuide)
 	write(s, row{"POST", "/api/guides", "guide create", "编制指南", false}, s.createGuide)
 	write(s, row{"PATCH", "/api/guides/{id}", "guide update", "修改指南", false}, s.updateGuide)
 	write(s, row{"POST", "/api/guides/{id}/approve", "guide approve", "审定指南", false}, s.approveGuide)
 	write(s, row{"POST", "/api/guides/{id}/publish", "guide publish", "发布指南", false}, s.publishGuide)
 	read(s, row{"GET", "/api/applications", "application list", "申报书列表", false}, s.listApplications)
+	read(s, row{"GET", "/api/applications/{id}", "application read", "申报书及其人员、单位", false}, s.readApplication)
 	write(s, row{"POST", "/api/applications", "application create", "填写申报书", false}, s.createApplication)
 	write(s, row{"POST", "/api/applications/import", "application import", "导入申报书", false}, s.importApplications)
 	write(s, row{"PATCH", "/api/applications/{id}", "application update", "修改申报书", false}, s.updateApplication)
@@ -69,9 +74,11 @@ func (s *Server) routes() {
 
 	// review: panel
 	read(s, row{"GET", "/api/reviews", "review list", "评审批次列表", false}, s.listReviews)
+	read(s, row{"GET", "/api/reviews/{id}", "review read", "评审批次", false}, s.readReview)
 	write(s, row{"POST", "/api/reviews", "review create", "设立评审批次", false}, s.createReview)
 	read(s, row{"GET", "/api/reviews/{id}/feasibility", "review forecast", "能否组成专家组", false}, s.checkFeasibility)
 	write(s, row{"POST", "/api/reviews/{id}/freeze", "frame freeze", "锁定候选名单", false}, s.freezeFrame)
+	read(s, row{"GET", "/api/draws/{id}", "draw read", "抽取进展", false}, s.readDraw)
 	readFile(s, row{"GET", "/api/draws/{id}/frame", "draw frame", "候选名单（供承诺）", false}, s.drawFrame)
 	write(s, row{"POST", "/api/draws/{id}/commit", "draw commit", "承诺", false}, s.commitDraw)
 	write(s, row{"POST", "/api/draws/{id}/reveal", "draw reveal", "揭示；各方揭示后即抽取", true}, s.revealDraw)
@@ -104,11 +111,12 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/reviews/{id}/order", "order create", "锁定并列项目抽签", false}, s.createOrder)
 	write(s, row{"POST", "/api/reviews/{id}/close", "review close", "结束评审", false}, s.closeReview)
 	write(s, row{"POST", "/api/reviews/{id}/void", "review void", "流会", false}, s.voidReview)
-	readFile(s, row{"GET", "/api/reviews/{id}/marks", "mark export", "评分表导出", false}, s.exportMarks)
+	discloseFile(s, row{"GET", "/api/reviews/{id}/marks", "mark export", "评分表导出", false}, s.exportMarks)
 	readFile(s, row{"GET", "/api/reviews/{id}/ranking", "ranking export", "排名导出", false}, s.exportRanking)
 
 	// award list
 	read(s, row{"GET", "/api/lists", "list list", "拟立项清单列表", false}, s.listLists)
+	read(s, row{"GET", "/api/lists/{id}", "list read", "拟立项清单及各方意见", false}, s.readList)
 	write(s, row{"POST", "/api/lists", "list create", "生成拟立项清单", false}, s.createList)
 	write(s, row{"POST", "/api/lists/{id}/adjust", "list adjust", "调整清单", false}, s.adjustList)
 	write(s, row{"POST", "/api/lists/{id}/conclude", "conclusion create", "填写或补录意见", false}, s.recordConclusion)
@@ -119,6 +127,7 @@ func (s *Server) routes() {
 	read(s, row{"GET", "/api/publicities", "publicity read", "公示", false}, s.listPublicities)
 	write(s, row{"POST", "/api/publicities/{id}/object", "objection lodge", "提出异议", true}, s.lodgeObjection)
 	read(s, row{"GET", "/api/objections", "objection list", "异议列表", false}, s.listObjections)
+	disclose(s, row{"GET", "/api/objections/{id}", "objection read", "异议内容（留痕）", false}, s.readObjection)
 	write(s, row{"POST", "/api/objections/{id}/accept", "objection accept", "受理异议", false}, s.decideObjection("accepted"))
 	write(s, row{"POST", "/api/objections/{id}/reject", "objection reject", "不受理异议", false}, s.decideObjection("rejected"))
 	write(s, row{"POST", "/api/objections/{id}/uphold", "objection uphold", "异议成立", false}, s.decideObjection("upheld"))

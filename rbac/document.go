@@ -93,6 +93,12 @@ func (d Document) BirthYear() int {
 	return born.Year()
 }
 
+// DocumentOf is the document of a key.
+func DocumentOf(key string) Document {
+	kind, number, _ := strings.Cut(key, ":")
+	return Document{DocumentKind(kind), number}
+}
+
 // Masked shows the ends only.
 func (d Document) Masked() string { return Mask(d.Number, 3, 2) }
 

@@ -1,6 +1,7 @@
 package rbac
 
 import (
+	"strings"
 	"time"
 
 	"keping/rbac/secret"
@@ -96,4 +97,13 @@ type File struct {
 	Owner     string    `gorm:"size:36"`  // user id
 	Object    string    `gorm:"size:100"` // what it is attached to, "" until then
 	CreatedAt time.Time `gorm:"autoCreateTime:false"`
+}
+
+// ApplicationID is the application the file is attached to, or "".
+func (f File) ApplicationID() string {
+	id, ok := strings.CutPrefix(f.Object, "application/")
+	if !ok {
+		return ""
+	}
+	return id
 }

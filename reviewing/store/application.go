@@ -88,9 +88,7 @@ func (st *Store) ownApplication(s *step, id string) (reviewing.Application, erro
 		return a, err
 	}
 	actor := s.Call.Actor
-	mine := (actor.Role == rbac.UnitAdmin && actor.Unit != "" && actor.Unit == a.LeadUnitID) ||
-		(actor.Role == rbac.Applicant && (actor.User == a.CreatedBy || actor.Person != "" && actor.Person == a.LeaderID))
-	return a, s.May(mine, "该申报书")
+	return a, s.May(actor.Role != rbac.JointUnit && concerns(actor, a, nil), "该申报书")
 }
 
 func (st *Store) fillApplication(s *step, a *reviewing.Application, in NewApplication) error {
@@ -179,6 +177,11 @@ func (st *Store) fillApplication(s *step, a *reviewing.Application, in NewApplic
 			}
 		}
 		if err := s.Create(&reviewing.ApplicationPerson{ApplicationID: a.ID, PersonID: person.ID, Name: p.Name, Role: role, UnitID: p.UnitID}).Error; err != nil {
+			return err
+		}
+	}
+	for _, m := range in.Materials {
+		if err := s.Model(&rbac.File{}).Where("id = ? AND object = ''", m.FileID).Update("object", "application/"+a.ID).Error; err != nil {
 			return err
 		}
 	}

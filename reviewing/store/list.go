@@ -224,6 +224,9 @@ func (st *Store) RecordConclusion(s *step, id string, in NewConclusion) (reviewi
 		if _, err := rbacstore.OwnFile(s, in.FileID); err != nil {
 			return reviewing.Conclusion{}, err
 		}
+		if err := s.Model(&rbac.File{}).Where("id = ? AND object = ''", in.FileID).Update("object", "list/"+id).Error; err != nil {
+			return reviewing.Conclusion{}, err
+		}
 	}
 	c := reviewing.Conclusion{ID: s.NewID(), ListID: id, Kind: in.Kind, UnitID: unit, Agreed: in.Agreed, Document: in.Document, Day: in.Day, FileID: in.FileID,
 		EnteredBy: s.Call.Actor.User, Entered: entered, CreatedAt: s.Now}

@@ -130,14 +130,31 @@ func (st *Store) mySheet(s *step, id string) (reviewing.Sheet, reviewing.Seat, *
 
 // SheetView is an expert's own sheet.
 type SheetView struct {
-	ID            string                    `json:"id"`
-	ReviewID      string                    `json:"review_id"`
-	ApplicationID string                    `json:"application_id"`
-	Number        int                       `json:"number" doc:"1 讨论前，2 讨论后"`
-	State         reviewing.SheetState      `json:"state"`
-	Version       int                       `json:"version"`
-	Marks         []reviewing.CriterionMark `json:"marks" doc:"分值为百分之一分"`
-	Hash          string                    `json:"hash" doc:"提交后的摘要，可与日志核对"`
+	ID             string               `json:"id"`
+	ReviewID       string               `json:"review_id"`
+	ApplicationID  string               `json:"application_id"`
+	Number         int                  `json:"number" doc:"1 讨论前，2 讨论后"`
+	State          reviewing.SheetState `json:"state"`
+	Version        int                  `json:"version"`
+	Marks          []MarkInput          `json:"marks"`
+	Abstained      bool                 `json:"abstained"`
+	Recommendation string               `json:"recommendation"`
+	Opinion        string               `json:"opinion"`
+	Hash           string               `json:"hash" doc:"提交后的摘要，可与日志核对"`
+}
+
+func viewSheet(sheet reviewing.Sheet, c reviewing.SheetContent) SheetView {
+	v := SheetView{ID: sheet.ID, ReviewID: sheet.ReviewID, ApplicationID: sheet.ApplicationID, Number: sheet.Number, State: sheet.State, Version: sheet.Version,
+		Marks: []MarkInput{}, Abstained: c.Abstained, Recommendation: c.Recommendation, Opinion: c.Opinion, Hash: sheet.Hash}
+	for _, m := range c.Marks {
+		shown := MarkInput{Criterion: m.Criterion, Reason: m.Reason}
+		if m.Mark != nil {
+			points := float64(*m.Mark) / 100
+			shown.Mark = &points
+		}
+		v.Marks = append(v.Marks, shown)
+	}
+	return v
 }
 
 // SaveSheet keeps a draft; it is not journalled.
@@ -170,7 +187,7 @@ func (st *Store) SaveSheet(s *step, id string, in NewMarks) (SheetView, error) {
 	}
 	sheet.Version = in.Version + 1
 	err = database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "version": in.Version, "state": reviewing.SheetDraft}, map[string]any{"content": sealed, "version": sheet.Version})
-	return SheetView{ID: id, ReviewID: sheet.ReviewID, ApplicationID: sheet.ApplicationID, Number: sheet.Number, State: sheet.State, Version: sheet.Version, Marks: c.Marks}, err
+	return viewSheet(sheet, c), err
 }
 
 // enter seals, hashes and journals a submitted version of a sheet.
@@ -226,7 +243,7 @@ func (st *Store) SubmitSheet(s *step, id string, in NewMarks) (SheetView, error)
 	sheet.Version = in.Version + 1
 	err = database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "version": in.Version, "state": reviewing.SheetDraft},
 		map[string]any{"state": sheet.State, "content": sheet.Content, "hash": sheet.Hash, "submitted_at": s.Now, "version": sheet.Version})
-	return SheetView{ID: id, ReviewID: sheet.ReviewID, ApplicationID: sheet.ApplicationID, Number: sheet.Number, State: sheet.State, Version: sheet.Version, Marks: c.Marks, Hash: sheet.Hash}, err
+	return viewSheet(sheet, c), err
 }
 
 // ReviseSheet writes one new version after the discussion, with a reason; the
@@ -268,7 +285,7 @@ func (st *Store) ReviseSheet(s *step, id string, in NewMarks) (SheetView, error)
 		map[string]any{"state": reviewing.SheetRevised, "version": in.Version + 1}); err != nil {
 		return SheetView{}, err
 	}
-	return SheetView{ID: revised.ID, ReviewID: revised.ReviewID, ApplicationID: revised.ApplicationID, Number: 2, State: revised.State, Version: 1, Marks: c.Marks, Hash: revised.Hash}, s.Create(&revised).Error
+	return viewSheet(revised, c), s.Create(&revised).Error
 }
 
 // isChair tells whether the actor holds the chair's seat.

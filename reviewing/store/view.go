@@ -83,13 +83,14 @@ func (st *Store) SeatsOf(ctx context.Context, actor rbac.Actor, settle may, id s
 
 // Paper is an application as a panel member reads it.
 type Paper struct {
-	ID       string `json:"id"`
-	Number   string `json:"number"`
-	Title    string `json:"title"`
-	LeadUnit string `json:"lead_unit"`
-	Leader   string `json:"leader"`
-	Declared string `json:"declared" doc:"声明状态：空为未声明，clear、pending、approved、rejected"`
-	Summary  string `json:"summary" doc:"作出无利益关系声明之后可见"`
+	ID       string   `json:"id"`
+	Number   string   `json:"number"`
+	Title    string   `json:"title"`
+	LeadUnit string   `json:"lead_unit"`
+	Leader   string   `json:"leader"`
+	Declared string   `json:"declared" doc:"声明状态：空为未声明，clear、pending、approved、rejected"`
+	Summary  string   `json:"summary" doc:"作出无利益关系声明之后可见"`
+	Files    []string `json:"files" doc:"材料（文件编号），同上"`
 }
 
 // PapersOf shows a panel member the applications of the own seats. Names of
@@ -124,14 +125,17 @@ func (st *Store) PapersOf(ctx context.Context, actor rbac.Actor, settle may, id 
 		if err != nil {
 			return nil, err
 		}
-		p := Paper{ID: a.ID, Number: a.Number, Title: a.Title, LeadUnit: u.Name, Leader: a.LeaderName}
+		p := Paper{ID: a.ID, Number: a.Number, Title: a.Title, LeadUnit: u.Name, Leader: a.LeaderName, Files: []string{}}
 		for _, d := range b.declarations {
 			if d.SeatID == seat.ID && d.ApplicationID == a.ID {
 				p.Declared = d.State
 			}
 		}
-		if seat.State == reviewing.SeatPledged && b.declared(seat.ID, a.ID) && !b.recused(seat.ID, a.ID) {
+		if b.reads(seat, a.ID) {
 			p.Summary = a.Summary
+			for _, m := range a.Materials {
+				p.Files = append(p.Files, m.FileID)
+			}
 		}
 		out = append(out, p)
 	}
@@ -163,10 +167,7 @@ func (st *Store) SheetsOf(ctx context.Context, actor rbac.Actor, settle may, rev
 			if err != nil {
 				return nil, err
 			}
-			if c.Marks == nil {
-				c.Marks = []reviewing.CriterionMark{}
-			}
-			out = append(out, SheetView{ID: sheet.ID, ReviewID: review, ApplicationID: sheet.ApplicationID, Number: sheet.Number, State: sheet.State, Version: sheet.Version, Marks: c.Marks, Hash: sheet.Hash})
+			out = append(out, viewSheet(sheet, c))
 		}
 	}
 	return out, nil
@@ -177,15 +178,25 @@ func opened(r reviewing.Review) bool {
 	return r.State == reviewing.Discussing || r.State == reviewing.Closed
 }
 
-// MarksExport is all marks of an opened review, long and wide, by seat code.
-func (st *Store) MarksExport(ctx context.Context, id string) (sheetio.Sheet, sheetio.Sheet, error) {
-	s := st.reading(ctx, rbac.Actor{})
+// ExportMarks is all marks of an opened review, long and wide, by seat code.
+// A panel member sees those of the applications of the own seats.
+func (st *Store) ExportMarks(s *step, id string) (sheetio.Sheet, sheetio.Sheet, error) {
 	b, err := st.loadBench(s, id)
 	if err != nil {
 		return sheetio.Sheet{}, sheetio.Sheet{}, err
 	}
+	mine := b.mySeats(s)
+	if err := s.May(len(mine) > 0, "该评审批次"); err != nil {
+		return sheetio.Sheet{}, sheetio.Sheet{}, err
+	}
 	if !opened(b.review) {
 		return sheetio.Sheet{}, sheetio.Sheet{}, rbac.Refuse(rbac.RefusedState, "评分尚未由组长和监督共同开启，任何人不得查看（SM-11）。")
+	}
+	hidden := map[string]bool{}
+	for _, a := range b.applications {
+		hidden[a.Number] = s.Call.Actor.Role == rbac.Expert && !slices.ContainsFunc(b.sitting(a.ID), func(x reviewing.Seat) bool {
+			return slices.ContainsFunc(mine, func(m reviewing.Seat) bool { return m.ID == x.ID })
+		})
 	}
 	pack, err := st.Pack(s)
 	if err != nil {
@@ -203,6 +214,9 @@ func (st *Store) MarksExport(ctx context.Context, id string) (sheetio.Sheet, she
 	}
 	for _, sheet := range record.Sheets {
 		c := sheet.Sheet
+		if hidden[c.Application] {
+			continue
+		}
 		row := []any{c.Application, c.Expert, experts.ClassNames[experts.Class(sheet.Class)], c.Version, names[sheet.Status]}
 		given := map[string]any{}
 		for _, m := range c.Marks {

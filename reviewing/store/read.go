@@ -1,0 +1,265 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"keping/experts"
+	expertstore "keping/experts/store"
+	"keping/rbac"
+	"keping/reviewing"
+)
+
+// ExpertView is an expert's record with what is sealed masked.
+type ExpertView struct {
+	experts.Expert
+	Documents []string `json:"documents" doc:"证件（已遮盖）"`
+	Phone     string   `json:"phone" doc:"手机（已遮盖）"`
+}
+
+// ExpertOf shows one record.
+func (st *Store) ExpertOf(ctx context.Context, id string) (ExpertView, error) {
+	s := st.reading(ctx, rbac.Actor{})
+	e, err := expertstore.Take(s, id)
+	if err != nil {
+		return ExpertView{}, err
+	}
+	v := ExpertView{Expert: e, Documents: []string{}}
+	phone, err := s.Keys.Open(e.Phone, "expert/"+e.ID+"/phone")
+	if err != nil {
+		return v, err
+	}
+	v.Phone = rbac.Mask(phone, 3, 4)
+	documents, err := find[rbac.Identity](s, "id", "person_id = ?", e.PersonID)
+	for _, d := range documents {
+		key, err := s.Keys.Open(d.Number, "identity/"+d.ID)
+		if err != nil {
+			return v, err
+		}
+		v.Documents = append(v.Documents, rbac.DocumentOf(key).Masked())
+	}
+	return v, err
+}
+
+// ProgrammeView is a programme with its two groups.
+type ProgrammeView struct {
+	reviewing.Programme
+	Groups []reviewing.Group `json:"groups"`
+}
+
+// ProgrammeOf shows one programme.
+func (st *Store) ProgrammeOf(ctx context.Context, id string) (ProgrammeView, error) {
+	s := st.reading(ctx, rbac.Actor{})
+	p, err := take[reviewing.Programme](s, id, "该专项")
+	if err != nil {
+		return ProgrammeView{}, err
+	}
+	groups, err := find[reviewing.Group](s, "kind", "programme_id = ?", id)
+	return ProgrammeView{p, groups}, err
+}
+
+// GuideOf shows one guide.
+func (st *Store) GuideOf(ctx context.Context, id string) (reviewing.Guide, error) {
+	return take[reviewing.Guide](st.reading(ctx, rbac.Actor{}), id, "该指南")
+}
+
+// ApplicationView is an application with its people and units.
+type ApplicationView struct {
+	reviewing.Application
+	People []reviewing.ApplicationPerson `json:"people"`
+	Units  []reviewing.ApplicationUnit   `json:"units"`
+}
+
+// ApplicationOf shows one application to the bureau, its lead unit, its
+// leader and its joint units.
+func (st *Store) ApplicationOf(ctx context.Context, actor rbac.Actor, settle may, id string) (ApplicationView, error) {
+	s := st.reading(ctx, actor)
+	a, err := take[reviewing.Application](s, id, "该申报书")
+	if err != nil {
+		return ApplicationView{}, err
+	}
+	v := ApplicationView{Application: a}
+	if v.Units, err = find[reviewing.ApplicationUnit](s, "role, unit_id", "application_id = ?", id); err != nil {
+		return v, err
+	}
+	if err := settle(concerns(actor, a, v.Units), "该申报书"); err != nil {
+		return ApplicationView{}, err
+	}
+	v.People, err = find[reviewing.ApplicationPerson](s, "role, person_id", "application_id = ?", id)
+	return v, err
+}
+
+// concerns tells whether an application is a unit's, a leader's or a joint unit's own.
+func concerns(actor rbac.Actor, a reviewing.Application, units []reviewing.ApplicationUnit) bool {
+	switch actor.Role {
+	case rbac.UnitAdmin:
+		return actor.Unit != "" && actor.Unit == a.LeadUnitID
+	case rbac.Applicant:
+		return actor.User == a.CreatedBy || actor.Person != "" && actor.Person == a.LeaderID
+	case rbac.JointUnit:
+		return actor.Unit != "" && slices.ContainsFunc(units, func(u reviewing.ApplicationUnit) bool { return u.Role == "joint" && u.UnitID == actor.Unit })
+	}
+	return false
+}
+
+// ReviewView is a review with the chair's opinion for who may read it.
+type ReviewView struct {
+	reviewing.Review
+	Opinion string                `json:"opinion" doc:"组长综合意见；开启评分后专家组、经办、领导和监督可见"`
+	Joint   []reviewing.JointSeat `json:"joint" doc:"联合实施单位的参与"`
+	Draws   []DrawView            `json:"draws" doc:"历次抽取"`
+}
+
+// ReviewOf shows one review to the bureau, its panel and its joint units.
+func (st *Store) ReviewOf(ctx context.Context, actor rbac.Actor, settle may, id string) (ReviewView, error) {
+	s := st.reading(ctx, actor)
+	b, err := st.loadBench(s, id)
+	if err != nil {
+		return ReviewView{}, err
+	}
+	v := ReviewView{Review: b.review, Draws: []DrawView{}}
+	joint, err := find[reviewing.JointSeat](s, "id", "review_id = ?", id)
+	if err != nil {
+		return v, err
+	}
+	own := slices.ContainsFunc(joint, func(j reviewing.JointSeat) bool { return actor.Unit != "" && j.UnitID == actor.Unit })
+	if err := settle(len(b.mySeats(s)) > 0 || actor.Role == rbac.JointUnit && own, "该评审批次"); err != nil {
+		return ReviewView{}, err
+	}
+	v.Joint = slices.DeleteFunc(joint, func(j reviewing.JointSeat) bool { return actor.Role == rbac.JointUnit && j.UnitID != actor.Unit })
+	if actor.Role != rbac.JointUnit && opened(b.review) {
+		if v.Opinion, err = s.Keys.Open(b.review.Opinion, "review/"+id+"/opinion"); err != nil {
+			return v, err
+		}
+	}
+	if actor.Role == rbac.Expert || actor.Role == rbac.JointUnit {
+		return v, nil
+	}
+	draws, err := find[reviewing.Draw](s, "purpose, attempt", "review_id = ?", id)
+	for _, d := range draws {
+		view, err := viewDraw(d)
+		if err != nil {
+			return v, err
+		}
+		v.Draws = append(v.Draws, view)
+	}
+	return v, err
+}
+
+// DrawOf shows where a draw stands.
+func (st *Store) DrawOf(ctx context.Context, id string) (DrawView, error) {
+	d, err := take[reviewing.Draw](st.reading(ctx, rbac.Actor{}), id, "该抽取")
+	if err != nil {
+		return DrawView{}, err
+	}
+	return viewDraw(d)
+}
+
+// ListView is a list with the conclusions recorded on it.
+type ListView struct {
+	reviewing.AwardList
+	Conclusions []reviewing.Conclusion `json:"conclusions"`
+}
+
+// ListOf shows one version of a list.
+func (st *Store) ListOf(ctx context.Context, id string) (ListView, error) {
+	s := st.reading(ctx, rbac.Actor{})
+	l, err := take[reviewing.AwardList](s, id, "该清单")
+	if err != nil {
+		return ListView{}, err
+	}
+	conclusions, err := find[reviewing.Conclusion](s, "created_at, id", "list_id = ?", id)
+	return ListView{l, conclusions}, err
+}
+
+// ObjectionView is an objection with its author, for who decides it.
+type ObjectionView struct {
+	reviewing.Objection
+	Name    string `json:"name"`
+	Contact string `json:"contact"`
+	Text    string `json:"text"`
+	Answer  string `json:"answer"`
+}
+
+// ReadObjection opens an objection; that it was read is journalled.
+func (st *Store) ReadObjection(s *step, id string) (ObjectionView, error) {
+	o, err := take[reviewing.Objection](s, id, "该异议")
+	if err != nil {
+		return ObjectionView{}, err
+	}
+	v := ObjectionView{Objection: o}
+	var errs []error
+	for name, field := range map[string]struct {
+		sealed []byte
+		into   *string
+	}{"name": {o.Name, &v.Name}, "contact": {o.Contact, &v.Contact}, "text": {o.Text, &v.Text}, "answer": {o.Answer, &v.Answer}} {
+		text, err := s.Keys.Open(field.sealed, "objection/"+id+"/"+name)
+		*field.into = text
+		errs = append(errs, err)
+	}
+	return v, errors.Join(errs...)
+}
+
+// ReadFile is a file for its owner, for the bureau, and for those whom the
+// application it belongs to concerns: a panel member after pledge and clear
+// word, not while recused. Reading what is not one's own is journalled.
+func (st *Store) ReadFile(s *step, id string) (rbac.File, error) {
+	var f rbac.File
+	err := s.Take(&f, "id = ?", id).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return f, rbac.Missing("该文件")
+	}
+	if err != nil {
+		return f, err
+	}
+	if f.Owner == s.Call.Actor.User {
+		s.Unjournalled()
+		return f, s.May(true, "该文件")
+	}
+	if f.Object == "" { // an import table, say: its owner's alone
+		return f, rbac.Hidden("该文件")
+	}
+	may, err := st.mayRead(s, f)
+	if err != nil {
+		return f, err
+	}
+	s.Fact("sm3", f.SM3)
+	return f, s.May(may, "该文件")
+}
+
+func (st *Store) mayRead(s *step, f rbac.File) (bool, error) {
+	if f.ApplicationID() == "" {
+		return false, nil
+	}
+	a, err := take[reviewing.Application](s, f.ApplicationID(), "该文件")
+	if err != nil {
+		return false, err
+	}
+	if s.Call.Actor.Role != rbac.Expert {
+		units, err := find[reviewing.ApplicationUnit](s, "unit_id", "application_id = ?", a.ID)
+		return concerns(s.Call.Actor, a, units), err
+	}
+	if a.ReviewID == "" {
+		return false, nil
+	}
+	b, err := st.loadBench(s, a.ReviewID)
+	if err != nil {
+		return false, err
+	}
+	for _, seat := range b.sitting(a.ID) {
+		if seat.PersonID == s.Call.Actor.Person && b.reads(seat, a.ID) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// reads tells whether a seat may read an application's material: pledged,
+// declared clear, not recused, and the review not yet over.
+func (b *bench) reads(seat reviewing.Seat, application string) bool {
+	over := b.review.State == reviewing.Closed || b.review.State == reviewing.Void
+	return !over && seat.PersonID != "" && seat.State == reviewing.SeatPledged && b.declared(seat.ID, application) && !b.recused(seat.ID, application)
+}
