@@ -85,6 +85,16 @@ func (s *Server) setBudget(step *store.Step, in *struct {
 	return s.Reviews.SetBudget(step, in.ID, in.Body.Version, in.Body.Budget)
 }
 
+func (s *Server) setAvoid(step *store.Step, in *struct {
+	ByID
+	Body struct {
+		Version int               `json:"version" minimum:"1"`
+		Avoid   []reviewing.Named `json:"avoid" maxItems:"20"`
+	}
+}) (reviewing.Application, error) {
+	return s.Reviews.SetAvoid(step, in.ID, in.Body.Version, in.Body.Avoid)
+}
+
 func (s *Server) screenApplication(step *store.Step, in *struct {
 	ByID
 	Body struct {

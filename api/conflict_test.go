@@ -62,7 +62,7 @@ func TestConflictKinds(t *testing.T) {
 	main := w.application(guide, "A1", 0)
 	main["members"] = append(main["members"].([]any), shared, member("m0")) // m0 takes part; m1 does only where it was withdrawn
 	main["partners"] = []string{w.units["of-f0"]}
-	main["avoid"] = []any{map[string]any{"expert_id": w.experts["f2"], "reason": "曾有学术争议"}}
+	main["avoid"] = []any{map[string]any{"name": "专家f2", "unit": "单位of-f2", "reason": "曾有学术争议"}, map[string]any{"name": "专家m3", "unit": "另一单位", "reason": "曾有学术争议"}}
 	id := w.accepted("lead0", main)
 	gone := w.application(guide, "A1", 1)
 	gone["members"] = []any{member("m1")}

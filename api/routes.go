@@ -62,6 +62,7 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/applications/import", "application import", "导入申报书", false}, s.importApplications)
 	write(s, row{"PATCH", "/api/applications/{id}", "application update", "修改申报书", false}, s.updateApplication)
 	write(s, row{"POST", "/api/applications/{id}/budget", "application budget", "填报预算", false}, s.setBudget)
+	write(s, row{"POST", "/api/applications/{id}/avoid", "application avoid", "请求回避的专家", false}, s.setAvoid)
 	write(s, row{"POST", "/api/applications/{id}/recommend", "application recommend", "联合实施单位推荐", false}, s.recommendApplication)
 	write(s, row{"POST", "/api/applications/{id}/submit", "application submit", "提交申报书", false}, s.submitApplication)
 	write(s, row{"POST", "/api/applications/{id}/screen", "application screen", "形式审查", false}, s.screenApplication)

@@ -50,10 +50,12 @@ func (s ApplicationState) Live() bool {
 	return true
 }
 
-// Named is a person the applicant asks to keep away, with a reason.
+// Named is a person the applicant asks to keep away, with a reason: by name,
+// for applicants do not see who is in the pool.
 type Named struct {
-	ExpertID string `json:"expert_id" maxLength:"36"`
-	Reason   string `json:"reason" minLength:"5" maxLength:"500" doc:"请求回避的理由"`
+	Name   string `json:"name" minLength:"2" maxLength:"50" example:"张三"`
+	Unit   string `json:"unit,omitempty" maxLength:"100" doc:"所在单位名称；不填则同名者均提请核实"`
+	Reason string `json:"reason" minLength:"5" maxLength:"500" doc:"请求回避的理由"`
 }
 
 // Material is one file handed in for a material the guide or art. 19 names.

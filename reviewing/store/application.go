@@ -8,7 +8,6 @@ import (
 	"gorm.io/gorm"
 
 	"keping/configs/database"
-	"keping/experts"
 	expertstore "keping/experts/store"
 	"keping/rbac"
 	rbacstore "keping/rbac/store"
@@ -132,17 +131,8 @@ func (st *Store) fillApplication(s *step, a *reviewing.Application, in NewApplic
 		}
 		bad.Check(found, "units", "单位“%s”尚未登记", unit)
 	}
-	pack, err := st.Pack(s)
-	if err != nil {
+	if err := st.checkAvoid(s, &bad, in.Avoid); err != nil {
 		return err
-	}
-	bad.Check(len(in.Avoid) <= pack.AvoidListMax, "avoid", "请求回避的专家至多%d名", pack.AvoidListMax)
-	for i, n := range in.Avoid {
-		var count int64
-		if err := s.Model(&experts.Expert{}).Where("id = ?", n.ExpertID).Count(&count).Error; err != nil {
-			return err
-		}
-		bad.Check(count == 1, fmt.Sprintf("avoid[%d]", i), "没有这名专家")
 	}
 	for i, m := range in.Materials {
 		_, err := rbacstore.OwnFile(s, m.FileID)
@@ -435,6 +425,38 @@ func (st *Store) WithdrawApplication(s *step, id, reason string, version int) (r
 		}
 	}
 	return a, moveApplication(s, &a, "withdraw", version, map[string]any{"state_reason": reason})
+}
+
+// SetAvoid names the experts the applicant asks to keep away: what an imported
+// table cannot hold.
+func (st *Store) SetAvoid(s *step, id string, version int, avoid []reviewing.Named) (reviewing.Application, error) {
+	a, err := st.ownApplication(s, id)
+	if err != nil {
+		return a, err
+	}
+	if a.State != reviewing.AppDraft && a.State != reviewing.AppCorrection {
+		return a, reviewing.MoveRefusal("SM-06", string(a.State), "填写请求回避名单")
+	}
+	var bad rbac.Fields
+	if err := st.checkAvoid(s, &bad, avoid); err != nil {
+		return a, err
+	}
+	if err := bad.Refusal(); err != nil {
+		return a, err
+	}
+	a.Avoid, a.Version = avoid, version+1
+	return a, database.Swap(s.Tx, &reviewing.Application{}, map[string]any{"id": id, "version": version}, map[string]any{"avoid": a.Avoid, "version": a.Version})
+}
+
+// checkAvoid: at most so many as the pack allows. Whether somebody of that name
+// is in the pool is not told.
+func (st *Store) checkAvoid(s *step, bad *rbac.Fields, avoid []reviewing.Named) error {
+	pack, err := st.Pack(s)
+	if err != nil {
+		return err
+	}
+	bad.Check(len(avoid) <= pack.AvoidListMax, "avoid", "请求回避的专家至多%d名", pack.AvoidListMax)
+	return nil
 }
 
 // SetBudget fills the budget of a draft: what an imported table cannot hold.

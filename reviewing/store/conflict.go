@@ -80,6 +80,7 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 	for _, u := range appUnits {
 		units2[u.ApplicationID] = append(units2[u.ApplicationID], u)
 	}
+	named := map[string][]avoided{}
 	for _, a := range year {
 		over := a.State == reviewing.AppWithdrawn || a.State == reviewing.AppRefused
 		wanted := a.ProgrammeID == programme.ID && !over
@@ -100,7 +101,7 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 			c.People[p.PersonID] = p.UnitID
 		}
 		for _, n := range a.Avoid {
-			c.Avoid = append(c.Avoid, n.ExpertID)
+			named[n.Name] = append(named[n.Name], avoided{len(f.applications), n.Unit})
 		}
 		f.applications = append(f.applications, c)
 		f.options.InReview[a.ID] = true
@@ -113,6 +114,9 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 		q = q.Where("state = ? AND pool = ?", experts.InPool, experts.TechnicalPool)
 	}
 	if err := q.Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	if err := f.name(db, rows, named); err != nil {
 		return nil, err
 	}
 	var identified, members []string
@@ -152,6 +156,46 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 		f.decisions[d.ReasonKey] = d.Decision
 	}
 	return f, nil
+}
+
+// avoided is an entry of an application's list: which application, which unit.
+type avoided struct {
+	application int
+	unit        string
+}
+
+// name finds the experts whom applicants have named: the same name and, where
+// one is given, the same unit by name or alias. It is a question to an officer,
+// never a bar of itself.
+func (f *facts) name(db *gorm.DB, rows []experts.Expert, named map[string][]avoided) error {
+	var found []experts.Expert
+	var ids []string
+	for _, e := range rows {
+		if len(named[e.Name]) > 0 {
+			found = append(found, e)
+			ids = append(ids, e.UnitID)
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	var units []rbac.Unit
+	if err := db.Where("id IN ?", ids).Find(&units).Error; err != nil {
+		return err
+	}
+	called := map[string][]string{}
+	for _, u := range units {
+		called[u.ID] = append([]string{u.Name}, u.Aliases...)
+	}
+	for _, e := range found {
+		for _, n := range named[e.Name] {
+			if n.unit == "" || slices.Contains(called[e.UnitID], n.unit) {
+				a := &f.applications[n.application]
+				a.Avoid = append(a.Avoid, e.ID)
+			}
+		}
+	}
+	return nil
 }
 
 func set(ids []string) map[string]bool {

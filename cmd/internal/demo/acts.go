@@ -195,6 +195,11 @@ func (s *story) intake() error {
 			}
 			a.Version++
 		}
+		if a.Title == avoiding {
+			if err := s.avoid(unit, &a); err != nil {
+				return err
+			}
+		}
 		if a.Joint {
 			if _, err := s.users["joint"].call("POST", path+"/recommend", map[string]any{}); err != nil {
 				return err
@@ -203,6 +208,9 @@ func (s *story) intake() error {
 		if a.Title == forbidden.title {
 			_, err := unit.call("POST", path+"/submit", map[string]any{"version": a.Version})
 			if err := s.refused(err, "R-023"); err != nil {
+				return err
+			}
+			if err := s.barredBothWays(a); err != nil {
 				return err
 			}
 			if _, err := unit.call("POST", path+"/withdraw", map[string]any{"version": a.Version, "reason": "负责人为技术专家组成员"}); err != nil {
@@ -220,6 +228,40 @@ func (s *story) intake() error {
 	s.say("✓ 36项提交并通过形式审查；1项因负责人是技术专家组成员被拒绝后撤回")
 	s.say("✓ 与技术专家组成员同名、单位和出生年份均不同的负责人未被误拦（R-026近似例）")
 	return nil
+}
+
+// barredBothWays: article 7 speaks from the panel's side too.
+func (s *story) barredBothWays(a reviewing.Application) error {
+	found, err := act0[struct{ Items []struct{ Kind string } }](s.users["officer"], "/api/conflicts/check",
+		map[string]any{"programme_id": a.ProgrammeID, "expert_ids": []string{s.expert(0).ID}, "application_ids": []string{a.ID}})
+	if err != nil {
+		return err
+	}
+	for _, r := range found.Items {
+		if r.Kind == "technical_group" {
+			s.say("✓ 从专家一侧检查同样命中：technical_group（第七条，双向）")
+			return nil
+		}
+	}
+	return errors.New("技术专家组成员牵头未被回避检查发现")
+}
+
+func (s *story) unitName(code string) string {
+	for _, u := range s.units {
+		if u.code == code {
+			return u.name
+		}
+	}
+	return ""
+}
+
+// avoid has a unit ask, with a reason, to keep one expert away from its
+// application. The imported draft is filled in as a unit would.
+func (s *story) avoid(unit *client, a *reviewing.Application) error {
+	_, err := unit.call("POST", "/api/applications/"+a.ID+"/avoid", map[string]any{"version": a.Version,
+		"avoid": []map[string]any{{"name": s.experts[64].name, "unit": s.unitName(s.experts[64].unit), "reason": "该专家与本团队存在公开的学术争议"}}})
+	a.Version++
+	return err
 }
 
 // plant declares the ties that must, and the near misses that must not, make conflicts.
@@ -278,7 +320,7 @@ func (s *story) reviews() error {
 	for _, k := range names {
 		s.say("%-26s %d例", k, kinds[k])
 	}
-	for _, want := range []string{"own_application/hard", "same_unit/hard", "past_unit/ask", "adviser/hard", "kin/hard", "economic/hard", "cooperation/ask", "co_member/ask", "facts_missing/unknown"} {
+	for _, want := range []string{"own_application/hard", "same_unit/hard", "past_unit/ask", "adviser/hard", "kin/hard", "economic/hard", "cooperation/ask", "co_member/ask", "named/ask", "facts_missing/unknown"} {
 		if kinds[want] == 0 {
 			return fmt.Errorf("预设的回避情形%s没有触发", want)
 		}
@@ -519,12 +561,22 @@ func (s *story) declareAll(r *reviewRow, recuse bool) error {
 			}
 			for i, paper := range papers.Items {
 				body := map[string]any{"application_id": paper.ID, "clear": true}
-				if recuse && round == 0 && i == 0 && seat.Class == "management" {
+				if recuse && round == 0 && i == 0 && (seat.Class == "management" || seat.Class == "finance") {
 					body = map[string]any{"application_id": paper.ID, "clear": false, "kind": "cooperation", "reason": "与项目成员合著论文"}
 				}
 				d, err := act[struct{ ID, State string }](c, path+"/declare", body)
 				if err != nil {
 					return err
+				}
+				if d.State == "pending" && seat.Class == "finance" {
+					if _, err := officer.call("POST", "/api/declarations/"+d.ID+"/reject", map[string]any{}); err != nil {
+						return err
+					}
+					if _, err := c.call("POST", path+"/declare", map[string]any{"application_id": paper.ID, "clear": true}); err != nil {
+						return err
+					}
+					s.say("✓ 一名财务专家的回避申请理由不成立，驳回后恢复查阅（declared近似例）")
+					continue
 				}
 				if d.State == "pending" {
 					if _, err := officer.call("POST", "/api/declarations/"+d.ID+"/approve", map[string]any{}); err != nil {

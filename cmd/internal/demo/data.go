@@ -104,6 +104,9 @@ type applicationData struct {
 	programme                                                                 string
 }
 
+// avoiding is the application whose unit asks to keep an expert away.
+const avoiding = "功率器件关键技术研究"
+
 // applications are 36 for the reviews and one that article 7 forbids.
 func applicationsOf(units []unitData, experts []expertData) []applicationData {
 	var out []applicationData
