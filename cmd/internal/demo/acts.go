@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -381,7 +382,7 @@ type seatRow struct {
 
 // review runs one review from the frame to its closing.
 func (s *story) review(n int, r *reviewRow) error {
-	officer, supervisor := s.users["officer"], s.users["supervisor"]
+	officer := s.users["officer"]
 	path := "/api/reviews/" + r.ID
 	s.at(2025, 5, 13+n, 9)
 	freeze, err := act[struct {
@@ -463,21 +464,12 @@ func (s *story) review(n int, r *reviewRow) error {
 			return err
 		}
 	}
-	if n == 2 {
-		order, err := act[struct {
-			DrawID    string `json:"draw_id"`
-			FrameHash string `json:"frame_hash"`
-		}](officer, path+"/order", map[string]any{})
-		if err != nil {
-			return err
-		}
-		if err := s.drawNow(order.DrawID, order.FrameHash); err != nil {
-			return err
-		}
-		s.say("✓ 两项同分，按指南写明的办法抽签排定")
-		if err := s.save("officer", "/api/draws/"+order.DrawID+"/record", "order-"+r.Number+".json"); err != nil {
-			return err
-		}
+	ties, err := s.settleTies(r)
+	if err != nil {
+		return err
+	}
+	if n == 2 && ties == 0 {
+		return errors.New("预设的并列没有出现")
 	}
 	if _, err := officer.call("POST", path+"/close", map[string]any{}); err != nil {
 		return err
@@ -491,8 +483,36 @@ func (s *story) review(n int, r *reviewRow) error {
 			return err
 		}
 	}
-	_ = supervisor
 	return nil
+}
+
+// settleTies draws among applications of equal marks until none is left; the
+// panels are drawn by chance, so other ties than the planted one may occur.
+func (s *story) settleTies(r *reviewRow) (int, error) {
+	for n := 0; ; n++ {
+		order, err := act[struct {
+			DrawID    string `json:"draw_id"`
+			FrameHash string `json:"frame_hash"`
+		}](s.users["officer"], "/api/reviews/"+r.ID+"/order", map[string]any{})
+		var none *problem
+		if errors.As(err, &none) && none.Status == http.StatusConflict {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+		if err := s.drawNow(order.DrawID, order.FrameHash); err != nil {
+			return n, err
+		}
+		s.say("✓ 同分项目按指南写明的办法抽签排定")
+		name := "order-" + r.Number + ".json"
+		if n > 0 {
+			name = fmt.Sprintf("order-%s-%d.json", r.Number, n+1)
+		}
+		if err := s.save("officer", "/api/draws/"+order.DrawID+"/record", name); err != nil {
+			return n, err
+		}
+	}
 }
 
 // reply answers an invitation by the mailed link; the first acceptance makes the login.

@@ -64,7 +64,7 @@ func TestDemo(t *testing.T) {
 		vacancies += len(record.Vacancies)
 	}
 	assert.Equal(t, 4, count("draw-*.json", drawn))
-	assert.Equal(t, 1, count("order-*.json", drawn))
+	assert.GreaterOrEqual(t, count("order-*.json", drawn), 1, "the planted tie; chance may make more")
 	assert.Equal(t, 2, vacancies, "one invitation declined, one recusal filled")
 	assert.Equal(t, 4, count("ranking-*.json", func(file string) {
 		data, err := os.ReadFile(file)
