@@ -125,8 +125,3 @@ func (st *Store) moveGuide(s *step, id string, version int, from, to reviewing.G
 		map[string]any{"state": to, "version": g.Version, "approved_by": g.ApprovedBy})
 	return g, err
 }
-
-// ownUnit refuses an object of another unit as if it did not exist.
-func ownUnit(s *step, unit, object string) error {
-	return s.May(unit != "" && s.Call.Actor.Unit == unit, object)
-}

@@ -35,14 +35,6 @@ type problem struct {
 
 func (p *problem) Error() string { return fmt.Sprintf("%d %s", p.Status, p.Detail) }
 
-// rule is the first rule a refusal names.
-func (p *problem) rule() string {
-	if len(p.Verdicts) == 0 {
-		return ""
-	}
-	return p.Verdicts[0].Rule
-}
-
 func (c *client) send(request *http.Request) ([]byte, error) {
 	answer, err := c.http.Do(request)
 	if err != nil {
