@@ -14,6 +14,7 @@ import (
 	"keping/experts/sheetio"
 	"keping/rbac"
 	"keping/rbac/calendar"
+	"keping/rbac/journal"
 	"keping/rbac/rulebook"
 	rbacstore "keping/rbac/store"
 )
@@ -36,6 +37,7 @@ func (s *Store) ImportUnits(step *rbacstore.Step, name string, data []byte) (Imp
 	for i, r := range rows {
 		units[i], parents[i] = r.Unit, r.ParentCode
 	}
+	step.Fact("table", journal.Hash(string(data)))
 	n, err := s.SaveUnits(step, units, parents)
 	return Imported{n}, err
 }
@@ -90,6 +92,7 @@ func (s *Store) ImportExperts(step *rbacstore.Step, name string, data []byte) (I
 		return Imported{}, err
 	}
 	step.Fact("rows", len(records))
+	step.Fact("table", journal.Hash(string(data)))
 	return Imported{len(records)}, step.CreateInBatches(records, 200).Error
 }
 

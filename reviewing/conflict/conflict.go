@@ -120,9 +120,84 @@ func Missing(e Expert) []Reason {
 		Message: "缺少" + text + "，无法判断是否回避：请补录，或不将其列入候选。"}}
 }
 
+// Year judges experts against a set of applications: what depends on one side
+// alone is worked out once, so that a whole programme year costs little more
+// than its pairs.
+type Year struct {
+	options      Options
+	applications []prepared
+}
+
+type prepared struct {
+	Application
+	units  map[string]bool // legal units of all who take part
+	people []string        // sorted
+}
+
+// Against prepares the applications.
+func Against(applications []Application, o Options) *Year {
+	y := &Year{options: o, applications: make([]prepared, len(applications))}
+	for i, a := range applications {
+		p := prepared{a, map[string]bool{}, sortedKeys(a.People)}
+		for _, u := range a.Units {
+			p.units[o.root(u)] = true
+		}
+		for _, u := range a.People {
+			if u != "" {
+				p.units[o.root(u)] = true
+			}
+		}
+		y.applications[i] = p
+	}
+	return y
+}
+
+// Reasons are all of one expert: missing facts, own applications of the
+// programme year, and every reason with each application.
+func (y *Year) Reasons(e Expert) []Reason {
+	out := append(Missing(e), Whole(e)...)
+	posts := y.options.posts(e)
+	for i := range y.applications {
+		out = y.options.check(out, e, posts, &y.applications[i])
+	}
+	return out
+}
+
 // Check returns every reason between one expert and one application.
 func Check(e Expert, a Application, o Options) []Reason {
-	var out []Reason
+	return o.check(nil, e, o.posts(e), &Against([]Application{a}, o).applications[0])
+}
+
+// posts are where an expert works now, and worked within the years that count
+// (with the last day), by legal unit, in order.
+type posts struct {
+	now, past []string
+	until     map[string]string
+}
+
+func (o Options) posts(e Expert) posts {
+	now := map[string]bool{}
+	if e.UnitID != "" {
+		now[o.root(e.UnitID)] = true
+	}
+	until := map[string]string{}
+	cut := o.before(o.SameUnitYears)
+	for _, post := range e.Employments {
+		r := o.root(post.UnitID)
+		switch {
+		case post.To == "" || post.To >= o.Today:
+			now[r] = true
+		case post.To >= cut:
+			until[r] = max(until[r], post.To)
+		}
+	}
+	for u := range now {
+		delete(until, u)
+	}
+	return posts{sortedKeys(now), sortedKeys(until), until}
+}
+
+func (o Options) check(out []Reason, e Expert, p posts, a *prepared) []Reason {
 	add := func(kind string, level Level, evidence, period, source, message string) {
 		out = append(out, Reason{kind, level, e.ID, a.ID, evidence, period, source, message})
 	}
@@ -132,48 +207,23 @@ func Check(e Expert, a Application, o Options) []Reason {
 	if e.Member && a.LeaderID == e.PersonID {
 		add("technical_group", Hard, "application "+a.ID, "", "技术专家组名册", "技术专家组成员不得牵头承担相应项目（第七条）。")
 	}
-	units := map[string]bool{}
-	for _, u := range a.Units {
-		units[o.root(u)] = true
-	}
-	for _, u := range a.People {
-		if u != "" {
-			units[o.root(u)] = true
-		}
-	}
 	ownSeat := func(unit string) bool {
-		return o.Seat != "" && o.root(unit) == o.root(o.Seat) && slices.Contains(a.Joint, o.Seat)
+		return o.Seat != "" && unit == o.root(o.Seat) && slices.Contains(a.Joint, o.Seat)
 	}
-	cut := o.before(o.SameUnitYears)
-	now := map[string]bool{}
-	if e.UnitID != "" {
-		now[o.root(e.UnitID)] = true
-	}
-	past := map[string]string{}
-	for _, post := range e.Employments {
-		r := o.root(post.UnitID)
-		switch {
-		case post.To == "" || post.To >= o.Today:
-			now[r] = true
-		case post.To >= cut:
-			past[r] = max(past[r], post.To)
-		}
-	}
-	for _, u := range sortedKeys(now) {
-		if units[u] && !ownSeat(u) {
+	for _, u := range p.now {
+		if a.units[u] && !ownSeat(u) {
 			add("same_unit", Hard, "unit "+u, "", "工作单位", "现与项目的牵头、参与、联合单位或人员同一单位（含上下级单位）。")
 		}
 	}
-	for _, u := range sortedKeys(past) {
-		if units[u] && !now[u] && !ownSeat(u) {
-			add("past_unit", Ask, "unit "+u, "至"+past[u], "工作经历", fmt.Sprintf("%d年内曾在相关单位任职。", o.SameUnitYears))
+	for _, u := range p.past {
+		if a.units[u] && !ownSeat(u) {
+			add("past_unit", Ask, "unit "+u, "至"+p.until[u], "工作经历", fmt.Sprintf("%d年内曾在相关单位任职。", o.SameUnitYears))
 		}
 	}
-	recent := o.before(o.CooperationYears)
 	for _, tie := range e.Ties {
 		_, person := a.People[tie.PersonID]
 		person = person && tie.PersonID != ""
-		unit := tie.UnitID != "" && units[o.root(tie.UnitID)]
+		unit := tie.UnitID != "" && a.units[o.root(tie.UnitID)]
 		if !person && !unit {
 			continue
 		}
@@ -185,16 +235,17 @@ func Check(e Expert, a Application, o Options) []Reason {
 		case "economic":
 			add("economic", Hard, "unit "+tie.UnitID, "", "本人申报", "与项目单位有股东、董事、付费顾问等经济利益关系。")
 		case "cooperation":
-			if tie.Last == "" || tie.Last >= recent {
+			if tie.Last == "" || tie.Last >= o.before(o.CooperationYears) {
 				add("cooperation", Ask, "person "+tie.PersonID, "至"+tie.Last, "本人申报", fmt.Sprintf("%d年内与项目人员有论文、项目或专利合作。", o.CooperationYears))
 			}
 		}
 	}
-	people := sortedKeys(a.People)
-	for _, person := range people {
-		if other, ok := e.CoMembers[person]; ok && person != e.PersonID {
-			add("co_member", Ask, "application "+other, "", "申报书", "与申报人在同年度其他专项的申报中为共同成员。")
-			break
+	if len(e.CoMembers) > 0 {
+		for _, person := range a.people {
+			if other, ok := e.CoMembers[person]; ok && person != e.PersonID {
+				add("co_member", Ask, "application "+other, "", "申报书", "与申报人在同年度其他专项的申报中为共同成员。")
+				break
+			}
 		}
 	}
 	if slices.Contains(a.Avoid, e.ID) {

@@ -79,6 +79,29 @@ func TestKeyFollowsEvidence(t *testing.T) {
 	assert.NotEqual(t, r.Key(), other.Key())
 }
 
+// TestYear: a whole year says what the pairs say.
+func TestYear(t *testing.T) {
+	o := Options{SameUnitYears: 3, CooperationYears: 3, Today: "2025-06-01", Root: map[string]string{"u3": "u1"}}
+	var apps []Application
+	for i := range 20 {
+		unit := fmt.Sprint("u", i%5)
+		apps = append(apps, Application{ID: fmt.Sprint("a", i), LeaderID: fmt.Sprint("p", i), Units: []string{unit}, People: map[string]string{fmt.Sprint("p", i): unit}})
+	}
+	year := Against(apps, o)
+	found := 0
+	for i := range 30 {
+		e := Expert{Identified: i%3 > 0, Expert: experts.Expert{ID: fmt.Sprint("e", i), PersonID: fmt.Sprint("p", i*2), UnitID: fmt.Sprint("u", i%7), Ties: []experts.Tie{{Kind: "kin", PersonID: fmt.Sprint("p", i)}}},
+			Leads: []string{fmt.Sprint("a", i*2)}, CoMembers: map[string]string{"p3": "b1"}, Member: i%2 == 0}
+		want := append(Missing(e), Whole(e)...)
+		for _, a := range apps {
+			want = append(want, Check(e, a, o)...)
+		}
+		assert.Equal(t, want, year.Reasons(e))
+		found += len(want)
+	}
+	assert.Greater(t, found, 100)
+}
+
 // BenchmarkYear is a whole programme year: 1,000 applications × 200 experts.
 func BenchmarkYear(b *testing.B) {
 	var apps []Application
@@ -95,10 +118,9 @@ func BenchmarkYear(b *testing.B) {
 	options := Options{SameUnitYears: 3, CooperationYears: 3, Today: "2025-06-01"}
 	for b.Loop() {
 		n := 0
+		year := Against(apps, options)
 		for _, e := range people {
-			for _, a := range apps {
-				n += len(Check(e, a, options))
-			}
+			n += len(year.Reasons(e))
 		}
 		if n == 0 {
 			b.Fatal("no conflict found")

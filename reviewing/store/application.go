@@ -10,6 +10,7 @@ import (
 	"keping/configs/database"
 	expertstore "keping/experts/store"
 	"keping/rbac"
+	"keping/rbac/journal"
 	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 	"keping/reviewing/sheetio"
@@ -243,6 +244,7 @@ func (st *Store) ImportApplications(s *step, guide, name string, data []byte) (e
 		}
 	}
 	s.Fact("rows", len(rows))
+	s.Fact("table", journal.Hash(string(data)))
 	return expertstore.Imported{Rows: len(rows)}, faults.Refusal()
 }
 

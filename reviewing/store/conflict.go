@@ -33,6 +33,7 @@ type facts struct {
 	applications []conflict.Application
 	options      conflict.Options
 	decisions    map[string]string // reason key → decision
+	year         *conflict.Year    // prepared at the first question
 }
 
 // loadFacts loads experts (all in the pool, or the given ones) and
@@ -209,10 +210,10 @@ func set(ids []string) map[string]bool {
 // reasons of one expert over all loaded applications, dismissed ones left out;
 // a pinned one counts as hard.
 func (f *facts) reasons(e conflict.Expert) []conflict.Reason {
-	all := append(conflict.Missing(e), conflict.Whole(e)...)
-	for _, a := range f.applications {
-		all = append(all, conflict.Check(e, a, f.options)...)
+	if f.year == nil {
+		f.year = conflict.Against(f.applications, f.options)
 	}
+	all := f.year.Reasons(e)
 	kept := all[:0]
 	for _, r := range all {
 		switch f.decisions[r.Key()] {
