@@ -319,8 +319,7 @@ func TestSealed(t *testing.T) {
 				assert.Equal(t, 1, len(w.sheets(v, review)), "%s sees the own sheet alone", name)
 				continue
 			}
-			assert.NotContains(t, a.body, "4150", "%s %s", name, path)
-			assert.NotContains(t, a.body, "41.5", "%s %s", name, path)
+			assert.NotRegexp(t, `[^0-9a-f](4150|41\.5)[^0-9a-f]`, a.body, "%s %s", name, path) // digests may hold the digits
 		}
 	}
 	var rows []struct{ Content []byte }

@@ -2,6 +2,7 @@ package reviewing
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"keping/experts"
@@ -64,20 +65,65 @@ type Review struct {
 
 // Draw is one attempt of a draw, of a panel or among applications.
 type Draw struct {
-	ID          string     `gorm:"primaryKey;size:36" json:"id"`
-	ReviewID    string     `gorm:"size:36" json:"review_id"`
-	Purpose     string     `gorm:"size:10" json:"purpose"` // panel or order
-	Attempt     int        `json:"attempt"`
-	State       string     `gorm:"size:10" json:"state"`   // frozen, run, void
-	Frame       string     `gorm:"type:longtext" json:"-"` // canonical
-	FrameHash   string     `gorm:"size:64" json:"frame_hash"`
-	Commitments string     `gorm:"type:longtext" json:"-"` // JSON list of draw.Commitment
-	Reveals     string     `gorm:"type:longtext" json:"-"` // JSON list of draw.Reveal
-	Record      string     `gorm:"type:longtext" json:"-"`
-	RevealBy    *time.Time `json:"reveal_by"`
-	VoidBy      string     `gorm:"size:20" json:"void_by"` // the role that agreed first to void this attempt
-	VoidReason  string     `gorm:"size:500" json:"void_reason"`
-	CreatedAt   time.Time  `gorm:"autoCreateTime:false" json:"created_at"`
+	ID          string               `gorm:"primaryKey;size:36" json:"id"`
+	ReviewID    string               `gorm:"size:36" json:"review_id"`
+	Purpose     string               `gorm:"size:10" json:"purpose"` // panel or order
+	Attempt     int                  `json:"attempt"`
+	State       string               `gorm:"size:10" json:"state"`   // frozen, run, void
+	Frame       string               `gorm:"type:longtext" json:"-"` // canonical
+	FrameHash   string               `gorm:"size:64" json:"frame_hash"`
+	Commitments string               `gorm:"type:longtext" json:"-"` // JSON list of draw.Commitment
+	Reveals     string               `gorm:"type:longtext" json:"-"` // JSON list of draw.Reveal
+	Record      string               `gorm:"type:longtext" json:"-"`
+	RevealBy    *time.Time           `json:"reveal_by"`
+	Committers  rbac.List[Committer] `json:"-"` // who holds which secret
+	Approvals   rbac.List[Approval]  `json:"-"` // who has agreed to void this attempt
+	VoidReason  string               `gorm:"size:500" json:"void_reason"`
+	CreatedAt   time.Time            `gorm:"autoCreateTime:false" json:"created_at"`
+}
+
+// Committer is the user behind a holder's name.
+type Committer struct {
+	Holder string `json:"holder"`
+	User   string `json:"user"`
+}
+
+// Approval is one user's word to void an attempt.
+type Approval struct {
+	User string    `json:"user"`
+	Role rbac.Role `json:"role"`
+}
+
+// Voidable tells whether an attempt has the approvals it needs: of a director
+// and a supervisor, of whom the holder who failed to reveal is not one; where
+// a supervisor failed, a director decides with a second director or another
+// supervisor.
+func Voidable(approvals []Approval, failed []string) bool {
+	directors, supervisors := 0, 0
+	for _, a := range approvals {
+		switch {
+		case slices.Contains(failed, a.User):
+		case a.Role == rbac.Director:
+			directors++
+		case a.Role == rbac.Supervisor:
+			supervisors++
+		}
+	}
+	return directors > 0 && (supervisors > 0 || len(failed) > 0 && directors > 1)
+}
+
+// Failed are the users who committed to a draw and did not reveal in time.
+func (d Draw) Failed(revealed []string, now time.Time) []string {
+	var out []string
+	if d.RevealBy == nil || !now.After(*d.RevealBy) {
+		return nil
+	}
+	for _, c := range d.Committers {
+		if !slices.Contains(revealed, c.Holder) {
+			out = append(out, c.User)
+		}
+	}
+	return out
 }
 
 // FrameCode ties a pseudonym of a frame to its expert; the salt behind

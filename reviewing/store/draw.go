@@ -368,6 +368,7 @@ type DrawView struct {
 	Commitments []draw.Commitment `json:"commitments"`
 	Revealed    []string          `json:"revealed"`
 	RevealBy    *time.Time        `json:"reveal_by"`
+	Approvals   []rbac.Role       `json:"approvals" doc:"已同意作废的角色"`
 	Seats       []draw.Seated     `json:"seats"`
 }
 
@@ -380,9 +381,12 @@ func decodeLists(d reviewing.Draw) (commitments []draw.Commitment, reveals []dra
 
 func viewDraw(d reviewing.Draw) (DrawView, error) {
 	commitments, reveals, err := decodeLists(d)
-	v := DrawView{ID: d.ID, ReviewID: d.ReviewID, State: d.State, FrameHash: d.FrameHash, Commitments: commitments, Revealed: []string{}, RevealBy: d.RevealBy, Seats: []draw.Seated{}}
+	v := DrawView{ID: d.ID, ReviewID: d.ReviewID, State: d.State, FrameHash: d.FrameHash, Commitments: commitments, Revealed: []string{}, Approvals: []rbac.Role{}, RevealBy: d.RevealBy, Seats: []draw.Seated{}}
 	for _, r := range reveals {
 		v.Revealed = append(v.Revealed, r.Holder)
+	}
+	for _, a := range d.Approvals {
+		v.Approvals = append(v.Approvals, a.Role)
 	}
 	if err == nil && d.Record != "" {
 		var record draw.Record
@@ -422,6 +426,8 @@ func (st *Store) CommitDraw(s *step, id, commitment string) (DrawView, error) {
 		d.RevealBy, set["reveal_by"] = &by, by
 		s.WantCheckpoint("各方已承诺")
 	}
+	d.Committers = append(d.Committers, reviewing.Committer{Holder: holder, User: s.Call.Actor.User})
+	set["committers"] = d.Committers
 	text, err := json.Marshal(commitments)
 	if err != nil {
 		return DrawView{}, err
@@ -453,7 +459,7 @@ func (st *Store) RevealDraw(s *step, id, revealed string) (DrawView, error) {
 	case len(commitments) < 2:
 		return DrawView{}, rbac.Refuse(rbac.RefusedState, "还有持有人没有承诺，不能揭示（SM-09）。请待各方都承诺后再揭示。")
 	case s.Now.After(*d.RevealBy):
-		return DrawView{}, rbac.Refuse(rbac.RefusedState, "揭示时限已过，本次抽取作废（SM-09）。请由领导和监督确认作废后重新锁定。")
+		return DrawView{}, rbac.Refuse(rbac.RefusedState, "揭示时限已过，本次抽取作废（SM-09）。请由领导和监督确认作废后重新锁定（未揭示的一方不参与决定）。")
 	case slices.ContainsFunc(reveals, func(r draw.Reveal) bool { return r.Holder == holder }):
 		return DrawView{}, rbac.Refuse(rbac.RefusedState, "%s已经揭示过（SM-09）。", holder)
 	case !draw.ValidSecret(revealed):
@@ -489,6 +495,60 @@ func (st *Store) RevealDraw(s *step, id, revealed string) (DrawView, error) {
 		if err := st.seatDrawn(s, d); err != nil {
 			return DrawView{}, err
 		}
+	}
+	return viewDraw(d)
+}
+
+// VoidDraw agrees to void an attempt; with the approvals it needs the attempt
+// is void and, for a panel, the review is prepared anew under the next one.
+func (st *Store) VoidDraw(s *step, id, reason string) (DrawView, error) {
+	d, err := take[reviewing.Draw](s, id, "该抽取")
+	if err != nil {
+		return DrawView{}, err
+	}
+	if d.State != "frozen" {
+		return DrawView{}, reviewing.MoveRefusal("SM-09", d.State, "作废抽取")
+	}
+	_, reveals, err := decodeLists(d)
+	if err != nil {
+		return DrawView{}, err
+	}
+	var revealed []string
+	for _, r := range reveals {
+		revealed = append(revealed, r.Holder)
+	}
+	failed := d.Failed(revealed, s.Now)
+	actor := s.Call.Actor
+	switch {
+	case slices.Contains(failed, actor.User):
+		return DrawView{}, rbac.Refuse(rbac.RefusedState, "您未按时揭示，不得参与作废本次抽取的决定（SM-09）。请由另一名监督或领导办理。")
+	case slices.ContainsFunc(d.Approvals, func(a reviewing.Approval) bool { return a.User == actor.User }):
+		return DrawView{}, rbac.Refuse(rbac.RefusedState, "您已同意作废，还须另一方同意（SM-09）：领导与监督各一；监督未按时揭示的，由领导与另一名领导或监督决定。")
+	}
+	before, err := d.Approvals.Value()
+	if err != nil {
+		return DrawView{}, err
+	}
+	d.Approvals = append(d.Approvals, reviewing.Approval{User: actor.User, Role: actor.Role})
+	s.Fact("frame", d.FrameHash)
+	salt := secret.Random(16)
+	s.Fact("reason", rbacstore.Digest(salt, reason))
+	set := map[string]any{"approvals": d.Approvals, "void_reason": reason}
+	if reviewing.Voidable(d.Approvals, failed) {
+		set["state"], d.State = "void", "void"
+		s.Fact("state", "void")
+		if d.Purpose == "panel" {
+			r, err := take[reviewing.Review](s, d.ReviewID, "该评审批次")
+			if err != nil {
+				return DrawView{}, err
+			}
+			if err := moveReview(s, &r, "thaw", map[string]any{}); err != nil {
+				return DrawView{}, err
+			}
+		}
+	}
+	if err := database.Swap(s.Tx, &reviewing.Draw{}, map[string]any{"id": id, "state": "frozen", "approvals": before}, set); err != nil {
+		return DrawView{}, err
 	}
 	return viewDraw(d)
 }

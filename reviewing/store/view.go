@@ -357,38 +357,6 @@ func (st *Store) Publicities(ctx context.Context) ([]Publicity, error) {
 	return out, nil
 }
 
-// VoidDraw voids a frozen attempt: reason, and the approval of director and
-// supervisor, each by an own call; with both the review is prepared anew.
-func (st *Store) VoidDraw(s *step, id, reason string) (DrawView, error) {
-	d, err := take[reviewing.Draw](s, id, "该抽取")
-	if err != nil {
-		return DrawView{}, err
-	}
-	if d.State != "frozen" || d.Purpose != "panel" {
-		return DrawView{}, reviewing.MoveRefusal("SM-09", d.State, "作废抽取")
-	}
-	role := string(s.Call.Actor.Role)
-	if d.VoidBy == role {
-		return DrawView{}, rbac.Refuse(rbac.RefusedState, "您已同意作废，还须另一方（领导或监督）同意（SM-09）。")
-	}
-	s.Fact("frame", d.FrameHash)
-	set := map[string]any{"void_by": role, "void_reason": reason}
-	if d.VoidBy != "" {
-		set["state"], d.State = "void", "void"
-		r, err := take[reviewing.Review](s, d.ReviewID, "该评审批次")
-		if err != nil {
-			return DrawView{}, err
-		}
-		if err := moveReview(s, &r, "thaw", map[string]any{}); err != nil {
-			return DrawView{}, err
-		}
-	}
-	if err := database.Swap(s.Tx, &reviewing.Draw{}, map[string]any{"id": id, "state": "frozen", "void_by": d.VoidBy}, set); err != nil {
-		return DrawView{}, err
-	}
-	return viewDraw(d)
-}
-
 // Problem is a broken invariant.
 type Problem struct{ Where, What string }
 
