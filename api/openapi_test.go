@@ -75,6 +75,13 @@ func TestOpenAPI(t *testing.T) {
 	allowed := policy(t)
 	seen := map[string]bool{}
 	registry := w.app.Server.API.OpenAPI().Components.Schemas
+	used := map[string]bool{}
+	for _, op := range operations(w) {
+		used[op.Extensions["x-permission"].(string)] = true
+	}
+	for permission := range allowed {
+		assert.True(t, used[permission], "%q stands in policy.csv, but no operation asks for it", permission)
+	}
 	for _, op := range operations(w) {
 		name := op.method + " " + op.path
 		assert.NotEmpty(t, op.Summary, name)
