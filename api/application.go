@@ -134,5 +134,11 @@ func (s *Server) listApplications(r *Reading, in *struct {
 			args = append(args, value)
 		}
 	}
-	return list(r, in.Paging, func(a reviewing.Application) string { return a.ID }, where, args...)
+	found, err := list(r, in.Paging, func(a reviewing.Application) string { return a.ID }, where, args...)
+	for i := range found.Items {
+		if r.Actor.Role == rbac.JointUnit {
+			found.Items[i].Avoid = nil // the applicant's word to the bureau
+		}
+	}
+	return found, err
 }

@@ -114,7 +114,7 @@ func TestExpiredInvitation(t *testing.T) {
 	token, err := w.box.Token(first.Name[len("专家"):] + "@example.cn")
 	require.NoError(t, err)
 	w.clock.Add(25 * 3600)
-	w.stranger().do("POST", "/api/invitations/reply", map[string]any{"token": token, "accept": true, "password": password}).is(t, http.StatusNotFound)
+	w.stranger().do("POST", "/api/invitations/reply", map[string]any{"token": token, "accept": true, "password": password, "consent": true}).is(t, http.StatusNotFound)
 	var notices struct {
 		Items []struct{ Kind, Object, Address, State string }
 	}

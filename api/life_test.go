@@ -231,7 +231,7 @@ func (w *world) reply(s seat, accept bool) {
 	short := strings.TrimPrefix(s.Name, "专家")
 	token, err := w.box.Token(short + "@example.cn")
 	require.NoError(w.t, err)
-	body := map[string]any{"token": token, "accept": accept, "reason": "当日出差", "password": password}
+	body := map[string]any{"token": token, "accept": accept, "reason": "当日出差", "password": password, "consent": true}
 	a := w.stranger().ok("POST", "/api/invitations/reply", body)
 	if _, known := w.users[short]; accept && !known {
 		v := &visitor{w: w, role: rbac.Expert}

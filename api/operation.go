@@ -12,7 +12,6 @@ import (
 
 	"keping/rbac"
 	"keping/rbac/enforcer"
-	"keping/rbac/journal"
 	"keping/rbac/rulebook"
 	"keping/rbac/store"
 )
@@ -112,10 +111,18 @@ type row struct {
 	method, path string
 	permission   rbac.Permission
 	summary      string
-	// once: the answer holds a one-time secret, or the act must not be rehearsed:
-	// no dry run, no idempotency key.
-	once bool
+	repeats      repeats
 }
+
+// repeats says whether an act can be rehearsed (dry run) and its answer
+// replayed (idempotency key).
+type repeats int
+
+const (
+	repeatable  repeats = iota
+	notReplayed         // the answer holds a one-time secret
+	once                // sign-in, reveal, opening: neither rehearsed nor replayed
+)
 
 func (s *Server) operation(r row, errs ...int) huma.Operation {
 	noun, _, _ := strings.Cut(strings.TrimPrefix(r.path, "/api/"), "/")
@@ -138,9 +145,9 @@ func (s *Server) guard(r row) func(huma.Context, func(huma.Context)) {
 		actor := s.Sessions.Actor(ctx.Context())
 		dry := ctx.Query("dry_run") == "true"
 		asked := &request{server: s, address: clientAddress(ctx), call: store.Call{
-			Actor: actor, Permission: r.permission, Object: ctx.Param("id"), Dry: dry && !r.once}}
+			Actor: actor, Permission: r.permission, Object: ctx.Param("id"), Dry: dry && r.repeats != once}}
 		ctx = huma.WithValue(ctx, requestKey{}, asked)
-		if err := s.admit(ctx, asked, dry && r.once); err != nil {
+		if err := s.admit(ctx, asked, dry && r.repeats == once); err != nil {
 			s.answer(ctx, err)
 			return
 		}
@@ -205,6 +212,15 @@ func (s *Server) answer(ctx huma.Context, err error) {
 	_, _ = ctx.BodyWriter().Write(data)
 }
 
+// digestOf tells one request from another under the same key.
+func digestOf(in any) (string, error) {
+	if file, ok := in.(*uploadFile); ok { // its form is a stream, read by now
+		return file.name + "\n" + file.digest, nil
+	}
+	data, err := json.Marshal(in)
+	return string(data), err
+}
+
 // read registers a read.
 func read[I, O any](s *Server, r row, handler func(*Reading, *I) (O, error)) {
 	op := s.operation(r)
@@ -267,16 +283,6 @@ func write[I, O any](s *Server, r row, handler func(*store.Step, *I) (O, error))
 	huma.Register(s.API, op, func(ctx context.Context, in *I) (*Written[O], error) {
 		asked := requestOf(ctx)
 		call := asked.call
-		if key := any(in).(writing).asked().Key; key != "" && call.Actor.SignedIn() {
-			if r.once {
-				return nil, problemOf(ctx, rbac.Invalid("Idempotency-Key", "此事项不接受幂等键"))
-			}
-			digest, err := json.Marshal(in)
-			if err != nil {
-				return nil, problemOf(ctx, err)
-			}
-			call.Key, call.Digest = key, journal.Hash(r.method+" "+r.path+"\n"+call.Object+"\n"+string(digest))
-		}
 		if p, ok := any(in).(preparing); ok {
 			err := p.prepare(ctx, s, call.Actor)
 			if refusal, ok := rbac.AsRefusal(err); ok {
@@ -287,6 +293,17 @@ func write[I, O any](s *Server, r row, handler func(*store.Step, *I) (O, error))
 			if err != nil {
 				return nil, problemOf(ctx, err)
 			}
+		}
+		if key := any(in).(writing).asked().Key; key != "" && call.Actor.SignedIn() {
+			if r.repeats != repeatable {
+				return nil, problemOf(ctx, rbac.Invalid("Idempotency-Key", "此事项不接受幂等键"))
+			}
+			digest, err := digestOf(in)
+			if err != nil {
+				return nil, problemOf(ctx, err)
+			}
+			// Keyed: a request may hold a password, which a plain digest would let guess.
+			call.Key, call.Digest = key, s.Store.Keys.Index(r.method+" "+r.path+"\n"+call.Object+"\n"+digest)
 		}
 		result, verdicts, err := store.Act(ctx, s.Store, call, func(step *store.Step) (O, error) { return handler(step, in) })
 		if err != nil {

@@ -30,10 +30,16 @@ func (s *Server) listUnits(r *Reading, in *struct {
 }) (Page[rbac.Unit], error) {
 	q := r.DB.Where("id > ?", in.After)
 	if in.Q != "" {
-		q = q.Where("name LIKE ?", "%"+in.Q+"%")
+		q = q.Where("name LIKE ?", store.Containing(in.Q))
 	}
 	var rows []rbac.Unit
 	err := q.Order("id").Limit(in.Limit + 1).Find(&rows).Error
+	switch r.Actor.Role {
+	case rbac.UnitAdmin, rbac.Applicant, rbac.JointUnit: // they look up partners, not people
+		for i := range rows {
+			rows[i].Contact, rows[i].Evidence = "", ""
+		}
+	}
 	return page(rows, in.Limit, func(u rbac.Unit) string { return u.ID }), err
 }
 

@@ -88,10 +88,8 @@ type replyInvitation struct {
 	hash string
 }
 
-func (in *replyInvitation) prepare(context.Context, *Server, rbac.Actor) (err error) {
-	if in.Body.Password != "" {
-		in.hash, err = store.HashPassword(in.Body.Password)
-	}
+func (in *replyInvitation) prepare(ctx context.Context, s *Server, _ rbac.Actor) (err error) {
+	in.hash, err = s.hashFor(ctx, in.Body.Token, in.Body.Password)
 	return err
 }
 
@@ -156,6 +154,10 @@ func (s *Server) listDeclarations(r *Reading, in *struct {
 	Paging
 }) (Page[reviewing.Declaration], error) {
 	return list(r, in.Paging, func(d reviewing.Declaration) string { return d.ID }, "review_id = ?", in.ID)
+}
+
+func (s *Server) readDeclaration(step *store.Step, in *byID) (reviewstore.DeclarationView, error) {
+	return s.Reviews.ReadDeclaration(step, in.ID)
 }
 
 func (s *Server) startMarking(step *store.Step, in *ByID) (reviewing.Review, error) {
@@ -283,9 +285,9 @@ func (s *Server) listLists(r *Reading, in *struct{ Paging }) (Page[reviewing.Awa
 	return list(r, in.Paging, func(l reviewing.AwardList) string { return l.ID }, "")
 }
 
-func (s *Server) listPublicities(r *Reading, _ *struct{}) (Page[reviewstore.Publicity], error) {
-	items, err := s.Reviews.Publicities(r)
-	return Page[reviewstore.Publicity]{Items: items}, err
+func (s *Server) listPublicities(r *Reading, in *struct{ Paging }) (Page[reviewstore.Publicity], error) {
+	items, err := s.Reviews.Publicities(r, in.After, in.Limit+1)
+	return page(items, in.Limit, func(p reviewstore.Publicity) string { return p.ID }), err
 }
 
 func (s *Server) lodgeObjection(step *store.Step, in *struct {

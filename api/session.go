@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -30,9 +31,9 @@ type signIn struct {
 // sessionRoutes stand apart from the other writes: a sign-in happens before
 // there is an actor, and its cookie is no result that could be replayed.
 func (s *Server) sessionRoutes() {
-	create := s.operation(row{method: http.MethodPost, path: "/api/sessions", permission: "session create", summary: "登录", once: true})
+	create := s.operation(row{method: http.MethodPost, path: "/api/sessions", permission: "session create", summary: "登录", repeats: once})
 	huma.Register(s.API, create, func(ctx context.Context, in *signIn) (*Found[SessionView], error) {
-		if err := s.Sessions.Throttle.SignIn(ctx, requestOf(ctx).address, in.Body.Name); err != nil {
+		if err := s.Sessions.Throttle.SignIn(ctx, requestOf(ctx).address, strings.ToLower(strings.TrimSpace(in.Body.Name))); err != nil {
 			return nil, problemOf(ctx, err)
 		}
 		actor, roles, err := s.Sessions.SignIn(ctx, session.Credentials{Login: in.Body.Name, Password: in.Body.Password, Code: in.Body.Code, Role: in.Body.Role})
@@ -48,7 +49,7 @@ func (s *Server) sessionRoutes() {
 			}
 			return SessionView{r.Actor.User, r.Actor.Name, r.Actor.Role, []rbac.Role{r.Actor.Role}}, nil
 		})
-	destroy := s.operation(row{method: http.MethodDelete, path: "/api/sessions/current", permission: "session delete", summary: "退出登录", once: true})
+	destroy := s.operation(row{method: http.MethodDelete, path: "/api/sessions/current", permission: "session delete", summary: "退出登录", repeats: once})
 	destroy.DefaultStatus = http.StatusNoContent
 	huma.Register(s.API, destroy, func(ctx context.Context, _ *struct{}) (*struct{}, error) {
 		if err := s.Sessions.SignOut(ctx); err != nil {

@@ -73,7 +73,17 @@ func (s *Server) activateUser(step *store.Step, in *activateUser) (store.Activat
 	return s.Store.ActivateUser(step, in.Body.Token, in.Body.Password, in.hash, s.Sessions.NeedsCode)
 }
 
-func (in *activateUser) prepare(context.Context, *Server, rbac.Actor) (err error) {
-	in.hash, err = store.HashPassword(in.Body.Password)
+func (in *activateUser) prepare(ctx context.Context, s *Server, _ rbac.Actor) (err error) {
+	in.hash, err = s.hashFor(ctx, in.Body.Token, in.Body.Password)
 	return err
+}
+
+// hashFor hashes the password somebody with a live link brings; for a dead one
+// nothing is worked, the act will refuse it.
+func (s *Server) hashFor(ctx context.Context, token, password string) (string, error) {
+	alive, err := s.Store.LinkAlive(ctx, token)
+	if err != nil || !alive || password == "" {
+		return "", err
+	}
+	return store.HashPassword(password)
 }

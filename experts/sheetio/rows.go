@@ -1,8 +1,8 @@
 package sheetio
 
 import (
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"keping/experts"
@@ -32,12 +32,12 @@ var ExpertColumns = []Column{
 	{"district", []string{"区内外", "district"}, true}, {"pool", []string{"专家库", "pool"}, true},
 	{"classes", []string{"类别", "classes"}, true}, {"field", []string{"学科代码", "field"}, true},
 	{"keywords", []string{"关键词", "keywords"}, false}, {"second", []string{"其他学科代码", "second"}, false},
-	{"history", []string{"工作经历", "history"}, false}, {"evidence", []string{"高层次证明", "evidence"}, false},
+	{"history", []string{"工作经历", "history"}, false}, {"evidence", []string{"高层次证明", "evidence"}, false}, {"consent", []string{"同意书版本", "consent"}, false},
 }
 
 // ExpertExample is an example row for the template.
 var ExpertExample = []any{"张三", "男", "居民身份证", "11010519491231002X", "13800138000", "zhangsan@example.cn", "教授", "91350100M000100Y43",
-	"区内", "技术", "同行技术;管理", "520.20", "智能驾驶;传感器", "510.40", "91350100M000100Y43|教授|2015-07-01|", ""}
+	"区内", "技术", "同行技术;管理", "520.20", "智能驾驶;传感器", "510.40", "91350100M000100Y43|教授|2015-07-01|", "", "2025-01"}
 
 // Split cuts a cell at half- and full-width semicolons.
 func Split(text string) []string {
@@ -58,6 +58,8 @@ func Header(columns []Column) []string {
 	}
 	return out
 }
+
+var disciplineForm = regexp.MustCompile(`^\d{3}(\.\d{2,4})?$`)
 
 // Experts reads experts.xlsx.
 func Experts(name string, data []byte) ([]ExpertRow, *Faults) {
@@ -85,7 +87,7 @@ func Experts(name string, data []byte) ([]ExpertRow, *Faults) {
 			}
 		}
 		e := &r.Expert
-		e.Name, e.Gender, e.Mail, e.Title, e.Evidence = c["name"], c["gender"], c["mail"], c["title"], c["evidence"]
+		e.Name, e.Gender, e.Mail, e.Title, e.Evidence, e.ConsentVersion = c["name"], c["gender"], c["mail"], c["title"], c["evidence"], c["consent"]
 		if len([]rune(e.Name)) > 50 {
 			at("姓名", "超过50个字")
 		}
@@ -122,7 +124,7 @@ func Experts(name string, data []byte) ([]ExpertRow, *Faults) {
 		}
 		codes := append([]string{c["field"]}, Split(c["second"])...)
 		for i, code := range codes {
-			if _, err := strconv.ParseFloat(code, 64); err != nil || len(code) < 3 || len(code) > 8 {
+			if !disciplineForm.MatchString(code) {
 				at("学科代码", "“%s”不是GB/T 13745代码，如520.20", code)
 			}
 			field := experts.Discipline{Code: code}
@@ -149,6 +151,9 @@ func Experts(name string, data []byte) ([]ExpertRow, *Faults) {
 				if _, err := calendar.Parse(day); err != nil {
 					at("工作经历", "%s", err)
 				}
+			}
+			if post.To != "" && post.To < post.From {
+				at("工作经历", "止日%s早于起日%s", post.To, post.From)
 			}
 			r.Employments = append(r.Employments, post)
 		}

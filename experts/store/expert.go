@@ -100,9 +100,6 @@ func (s *Store) prepare(step *rbacstore.Step, e *experts.Expert, phone, card str
 	e.ID = step.NewID()
 	e.Phone, e.BankCard = step.Keys.Seal(phone, "expert/"+e.ID+"/phone"), step.Keys.Seal(card, "expert/"+e.ID+"/card")
 	e.State, e.Version, e.CreatedAt = experts.Proposed, 1, step.Now
-	if e.ConsentVersion == "" {
-		e.ConsentVersion = "2024-01"
-	}
 }
 
 // NewExpert is what proposes one expert by hand.
@@ -121,6 +118,8 @@ type NewExpert struct {
 	Employments  []experts.Employment `json:"employments,omitempty" maxItems:"50"`
 	Ties         []experts.Tie        `json:"ties,omitempty" maxItems:"50"`
 	Evidence     string               `json:"evidence,omitempty" maxLength:"200"`
+	BankCard     string               `json:"bank_card,omitempty" maxLength:"40" doc:"银行卡号，加密保存"`
+	Consent      string               `json:"consent,omitempty" maxLength:"20" doc:"本人已同意的个人信息处理规则版本；未填的在首次接受邀请时由本人同意" example:"2025-01"`
 }
 
 // CreateExpert proposes one expert.
@@ -132,6 +131,11 @@ func (s *Store) CreateExpert(step *rbacstore.Step, in NewExpert) (experts.Expert
 	if in.Phone != "" {
 		phone, err = rbac.ParsePhone(in.Phone)
 		bad.Check(err == nil, "phone", "%v", err)
+	}
+	card := ""
+	if in.BankCard != "" {
+		card, err = rbac.ParseBankCard(in.BankCard)
+		bad.Check(err == nil, "bank_card", "%v", err)
 	}
 	checkDays(&bad, in.Employments)
 	var n int64
@@ -147,8 +151,8 @@ func (s *Store) CreateExpert(step *rbacstore.Step, in NewExpert) (experts.Expert
 		return experts.Expert{}, err
 	}
 	e := experts.Expert{PersonID: person.ID, Name: in.Name, BirthYear: document.BirthYear(), Title: in.Title, UnitID: in.UnitID, InDistrict: in.InDistrict,
-		Pool: in.Pool, Classes: in.Classes, Fields: in.Fields, MainField: in.Fields[0].Code, Employments: in.Employments, Ties: in.Ties, Evidence: in.Evidence, Mail: in.Mail}
-	s.prepare(step, &e, phone, "")
+		Pool: in.Pool, Classes: in.Classes, Fields: in.Fields, MainField: in.Fields[0].Code, Employments: in.Employments, Ties: in.Ties, Evidence: in.Evidence, Mail: in.Mail, ConsentVersion: in.Consent}
+	s.prepare(step, &e, phone, card)
 	step.On(e.ID)
 	return e, step.Create(&e).Error
 }
@@ -162,6 +166,7 @@ func checkDays(bad *rbac.Fields, posts []experts.Employment) {
 			_, err := calendar.Parse(day)
 			bad.Check(err == nil, fmt.Sprintf("employments[%d]", i), "%v", err)
 		}
+		bad.Check(post.To == "" || post.From <= post.To, fmt.Sprintf("employments[%d]", i), "止日%s早于起日%s", post.To, post.From)
 	}
 }
 
@@ -281,10 +286,10 @@ type Filter struct {
 func (s *Store) ListExperts(ctx context.Context, f Filter, after string, limit int) ([]experts.Expert, error) {
 	q := s.DB.Read(ctx).Where("id > ?", after)
 	if f.Q != "" {
-		q = q.Where("name LIKE ?", "%"+escapeLike(f.Q)+"%")
+		q = q.Where("name LIKE ?", rbacstore.Containing(f.Q))
 	}
 	if f.Class != "" {
-		q = q.Where("classes LIKE ?", `%"`+escapeLike(f.Class)+`"%`)
+		q = q.Where("classes LIKE ?", rbacstore.Containing(`"`+f.Class+`"`))
 	}
 	if f.Field != "" {
 		q = q.Where("main_field = ?", f.Field)
@@ -298,15 +303,4 @@ func (s *Store) ListExperts(ctx context.Context, f Filter, after string, limit i
 	var rows []experts.Expert
 	err := q.Order("id").Limit(limit).Find(&rows).Error
 	return rows, err
-}
-
-func escapeLike(text string) string {
-	out := ""
-	for _, r := range text {
-		if r == '%' || r == '_' || r == '\\' {
-			continue // a wildcard is no text to look for
-		}
-		out += string(r)
-	}
-	return out
 }

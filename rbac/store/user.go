@@ -123,6 +123,13 @@ func UseLink(step *Step, token string, purpose ...rbac.LinkKind) (rbac.Link, err
 	return link, done.Error
 }
 
+// LinkAlive tells whether a link could still be used.
+func (s *Store) LinkAlive(ctx context.Context, token string) (bool, error) {
+	var n int64
+	err := s.DB.Read(ctx).Model(&rbac.Link{}).Where("token_hash = ? AND used_at IS NULL AND expires_at > ?", journal.Hash(token), s.DB.Now()).Count(&n).Error
+	return n > 0, err
+}
+
 // KillLinks ends all open links about an object.
 func KillLinks(step *Step, object string) error {
 	return step.Model(&rbac.Link{}).Where("object = ? AND used_at IS NULL", object).Update("used_at", step.Now).Error

@@ -121,7 +121,15 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 		return nil, err
 	}
 	var identified, members []string
-	if err := db.Model(&rbac.Identity{}).Where("confirmed_at IS NOT NULL").Distinct().Pluck("person_id", &identified).Error; err != nil {
+	confirmedOf, decidedOf := db.Model(&rbac.Identity{}).Where("confirmed_at IS NOT NULL"), db.Order("created_at, id")
+	if only != nil { // what is asked about few does not grow with the pool
+		people := make([]string, len(rows))
+		for i, e := range rows {
+			people[i] = e.PersonID
+		}
+		confirmedOf, decidedOf = confirmedOf.Where("person_id IN ?", people), decidedOf.Where("expert_id IN ?", only)
+	}
+	if err := confirmedOf.Distinct().Pluck("person_id", &identified).Error; err != nil {
 		return nil, err
 	}
 	if err := db.Model(&reviewing.Membership{}).Joins("JOIN review_groups g ON g.id = memberships.group_id").
@@ -150,7 +158,7 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 		f.experts = append(f.experts, x)
 	}
 	var decisions []ConflictDecision
-	if err := db.Order("created_at, id").Find(&decisions).Error; err != nil {
+	if err := decidedOf.Find(&decisions).Error; err != nil {
 		return nil, err
 	}
 	for _, d := range decisions {

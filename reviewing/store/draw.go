@@ -88,6 +88,9 @@ func (st *Store) candidates(s *step, pack *rulebook.Pack, r reviewing.Review) (r
 		}
 		slices.Sort(classes)
 		excluded, questions := f.general(e, "")
+		if len(classes) == 0 && byClass["R-067"] != "" {
+			continue // of no class this review seats: never among those to draw from
+		}
 		if len(classes) == 0 {
 			maps.Copy(excluded, byClass)
 		}

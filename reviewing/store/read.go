@@ -88,6 +88,9 @@ func (st *Store) ApplicationOf(ctx context.Context, actor rbac.Actor, settle may
 	if err := settle(concerns(actor, a, v.Units), "该申报书"); err != nil {
 		return ApplicationView{}, err
 	}
+	if actor.Role == rbac.JointUnit {
+		v.Avoid = nil // the applicant's word to the bureau
+	}
 	v.People, err = find[reviewing.ApplicationPerson](s, "role, person_id", "application_id = ?", id)
 	return v, err
 }
@@ -201,6 +204,22 @@ func (st *Store) ReadObjection(s *step, id string) (ObjectionView, error) {
 		errs = append(errs, err)
 	}
 	return v, errors.Join(errs...)
+}
+
+// DeclarationView is a declaration with its reason, for who decides it.
+type DeclarationView struct {
+	reviewing.Declaration
+	Reason string `json:"reason"`
+}
+
+// ReadDeclaration opens the reason; that it was read is journalled.
+func (st *Store) ReadDeclaration(s *step, id string) (DeclarationView, error) {
+	d, err := take[reviewing.Declaration](s, id, "该回避申请")
+	if err != nil {
+		return DeclarationView{}, err
+	}
+	reason, err := s.Keys.Open(d.Reason, "declaration/"+id)
+	return DeclarationView{d, reason}, err
 }
 
 // ReadFile is a file for its owner, for the bureau, and for those whom the

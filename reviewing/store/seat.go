@@ -18,12 +18,16 @@ import (
 	"keping/reviewing"
 )
 
+// ConsentVersion is that of the rules on personal data which experts agree to.
+const ConsentVersion = "2025-01"
+
 // Reply answers an invitation by its one-time link.
 type Reply struct {
 	Token    string `json:"token" maxLength:"100" doc:"链接中#之后的部分"`
 	Accept   bool   `json:"accept"`
 	Reason   string `json:"reason,omitempty" maxLength:"500" doc:"谢绝的理由"`
 	Password string `json:"password,omitempty" maxLength:"200" doc:"首次接受时设置登录密码"`
+	Consent  bool   `json:"consent,omitempty" doc:"同意个人信息处理规则；尚未同意过的专家接受邀请时必填"`
 }
 
 // Replied tells the login to mark with.
@@ -61,6 +65,16 @@ func (st *Store) ReplyInvitation(s *step, in Reply, hash string) (Replied, error
 	e, err := expertstore.Take(s, seat.ExpertID)
 	if err != nil {
 		return Replied{}, err
+	}
+	if e.ConsentVersion == "" {
+		if !in.Consent {
+			return Replied{}, rbac.Invalid("consent", "接受邀请须同意个人信息处理规则（%s版）", ConsentVersion)
+		}
+		e.ConsentVersion = ConsentVersion
+		s.Fact("consent", ConsentVersion)
+		if err := s.Model(&experts.Expert{}).Where("id = ?", e.ID).Update("consent_version", ConsentVersion).Error; err != nil {
+			return Replied{}, err
+		}
 	}
 	login, err := st.expertLogin(s, &e, in.Password, hash)
 	if err != nil {
@@ -123,7 +137,17 @@ func (st *Store) vacate(s *step, seat reviewing.Seat, reason string) error {
 	if err != nil {
 		return err
 	}
-	return touchReview(s, &b.review, map[string]any{})
+	return touchReview(s, &b.review, b.undone(seat.ID))
+}
+
+// undone is what a change of the panel takes back: a key turned for the
+// opening, and the chair whose seat it was.
+func (b *bench) undone(seat string) map[string]any {
+	set := map[string]any{"opened_chair": false, "opened_by_supervisor": false}
+	if seat == b.review.ChairSeatID {
+		set["chair_seat_id"], set["chair_how"] = "", ""
+	}
+	return set
 }
 
 // ReplaceSeat takes an expert off the panel at any stage up to closing.
@@ -328,7 +352,7 @@ func (st *Store) DecideDeclaration(s *step, id string, approve bool) (reviewing.
 	if _, err := st.fill(s, b, seat.Class, seat.Code, d.ApplicationID); err != nil {
 		return d, err
 	}
-	return d, touchReview(s, &b.review, map[string]any{})
+	return d, touchReview(s, &b.review, b.undone(""))
 }
 
 // VoteChair votes for a seat as chair; a majority of the panel elects (P-16).
@@ -383,6 +407,9 @@ func (st *Store) AppointChair(s *step, reviewID, seatID string) (reviewing.Revie
 	}
 	if !slices.ContainsFunc(b.sitting(""), func(x reviewing.Seat) bool { return x.ID == seatID }) {
 		return b.review, rbac.Invalid("seat_id", "组长须是专家组的在席成员")
+	}
+	if b.review.ChairHow == "elected" || b.review.OpenedChair {
+		return b.review, rbac.Refuse(rbac.RefusedState, "组长已由专家组推选产生或已确认开启，不能再行指定（SM-09、P-16）。")
 	}
 	b.review.ChairSeatID, b.review.ChairHow = seatID, "appointed"
 	s.Fact("appointed", b.seats[seatID].Code)

@@ -325,11 +325,15 @@ type PublicLine struct {
 	Stopped       bool   `json:"stopped" doc:"有已受理的异议，暂停"`
 }
 
-// Publicities are the lists in publicity or confirmed, newest first.
-func (st *Store) Publicities(ctx context.Context) ([]Publicity, error) {
+// Publicities pages through the lists in publicity or confirmed, newest first.
+func (st *Store) Publicities(ctx context.Context, after string, limit int) ([]Publicity, error) {
 	s := st.reading(ctx, rbac.Actor{})
-	lists, err := find[reviewing.AwardList](s, "public_from DESC, id DESC", "state IN ?", []reviewing.ListState{reviewing.ListPublic, reviewing.ListConfirmed})
-	if err != nil {
+	q := s.Where("state IN ?", []reviewing.ListState{reviewing.ListPublic, reviewing.ListConfirmed})
+	if after != "" {
+		q = q.Where("id < ?", after)
+	}
+	var lists []reviewing.AwardList
+	if err := q.Order("id DESC").Limit(limit).Find(&lists).Error; err != nil {
 		return nil, err
 	}
 	out := []Publicity{}

@@ -522,7 +522,7 @@ func (s *story) reply(seat seatRow, decline bool) error {
 		if e.Name == seat.Name && slices.Contains(e.Classes, seat.Class) {
 			if token, err := s.box.Peek(address); err == nil {
 				mail = address
-				body := map[string]any{"token": token, "accept": !decline, "password": password}
+				body := map[string]any{"token": token, "accept": !decline, "password": password, "consent": true}
 				if decline {
 					body["reason"] = "当日有教学任务"
 				}
