@@ -269,16 +269,16 @@ func startProxy(t *testing.T, target string) *proxy {
 						return
 					}
 					cut, forward := p.now(buffer[:n])
+					if cut { // the client's end first: no answer may slip through
+						client.Close()
+					}
 					if forward {
 						if _, err := server.Write(buffer[:n]); err != nil {
 							return
 						}
 					}
 					if cut {
-						if forward { // let the server commit before the client's end is cut
-							client.Close()
-							time.Sleep(300 * time.Millisecond)
-						}
+						time.Sleep(300 * time.Millisecond) // the server commits meanwhile
 						return
 					}
 				}
