@@ -100,10 +100,19 @@ func (s *Server) readFile(step *store.Step, in *fileInput) (exported, error) {
 	return exported{row.Name, row.Kind, data}, err
 }
 
-func (s *Server) exportMarks(step *store.Step, in *exportInput) (exported, error) {
+type marksInput struct {
+	ID     string `path:"id" maxLength:"64"`
+	Format string `query:"format" enum:"xlsx,csv" default:"xlsx"`
+	Form   string `query:"form" enum:"long,wide" default:"long" doc:"CSV 只能装一张表：long 一行一个指标，wide 一行一份评分表"`
+}
+
+func (s *Server) exportMarks(step *store.Step, in *marksInput) (exported, error) {
 	long, wide, err := s.Reviews.ExportMarks(step, in.ID)
 	if err != nil {
 		return exported{}, err
+	}
+	if in.Form == "wide" {
+		long, wide = wide, long
 	}
 	return tableFile("marks", in.Format, long, wide)
 }

@@ -314,6 +314,11 @@ func (s *Server) decideObjection(decision string) func(*store.Step, *decided) (r
 	}
 }
 
+func (s *Server) listCheckpoints(r *Reading, in *struct{ Paging }) (Page[store.CheckpointView], error) {
+	items, err := s.Store.Checkpoints(r, in.After, in.Limit+1)
+	return page(items, in.Limit, func(c store.CheckpointView) string { return c.ID }), err
+}
+
 func (s *Server) listJournal(r *Reading, in *struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	After  int64  `query:"after" minimum:"0"`

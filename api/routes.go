@@ -137,5 +137,6 @@ func (s *Server) routes() {
 
 	// evidence
 	read(s, row{"GET", "/api/journal", "journal list", "日志", repeatable}, s.listJournal)
+	read(s, row{"GET", "/api/journal/checkpoints", "journal checkpoints", "送交见证的检查点", repeatable}, s.listCheckpoints)
 	readFile(s, row{"GET", "/api/journal/export", "journal export", "日志导出", repeatable}, s.exportJournal)
 }

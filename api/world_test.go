@@ -66,6 +66,7 @@ type visitor struct {
 	http *http.Client
 	role rbac.Role
 	id   string
+	base string // another replica's address, or ""
 }
 
 // answer is what came back.
@@ -164,7 +165,11 @@ func (v *visitor) signIn(login string) {
 // send makes one request with a body as it stands.
 func (v *visitor) send(method, path, contentType string, body io.Reader, header ...string) answer {
 	v.w.t.Helper()
-	request, err := http.NewRequest(method, v.w.base+path, body)
+	base := v.w.base
+	if v.base != "" {
+		base = v.base
+	}
+	request, err := http.NewRequest(method, base+path, body)
 	require.NoError(v.w.t, err)
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)

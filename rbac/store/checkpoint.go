@@ -81,6 +81,24 @@ func (s *Store) DailyCheckpoint(ctx context.Context) error {
 	return err
 }
 
+// CheckpointView is a checkpoint and why it was sent.
+type CheckpointView struct {
+	ID     string `json:"id"`
+	Reason string `json:"reason" example:"开启评分"`
+	journal.Checkpoint
+}
+
+// Checkpoints pages through those sent, by id.
+func (s *Store) Checkpoints(ctx context.Context, after string, limit int) ([]CheckpointView, error) {
+	var rows []checkpointRow
+	err := s.DB.Read(ctx).Where("id > ?", after).Order("id").Limit(limit).Find(&rows).Error
+	views := make([]CheckpointView, len(rows))
+	for i, r := range rows {
+		views[i] = CheckpointView{r.ID, r.Reason, journal.Checkpoint{Seq: r.Seq, Hash: r.Hash, At: r.At.UTC().Format(time.RFC3339)}}
+	}
+	return views, err
+}
+
 // CheckpointOf is the newest entry of an act on an object.
 func CheckpointOf(step *Step, object, act string) (journal.Checkpoint, error) {
 	var row entryRow
