@@ -29,7 +29,7 @@ func TestRules(t *testing.T) {
 	}
 	dept := []string{w.units["dept"]}
 	path := "/api/programmes/" + major
-	officer.refused("R-018", "POST", path+"/recommend", recommend("technical", nil, "t0"))
+	officer.refused("R-018", "POST", path+"/recommend", recommend("technical", []string{}, "t0"))
 	officer.refused("R-020", "POST", path+"/recommend", recommend("advisory", dept, "adv"))
 	officer.refused("R-022", "POST", path+"/recommend", recommend("technical", dept, "told"))
 	director.do("POST", "/api/releases", map[string]any{"rule": "R-018", "object": "expert/" + w.experts["t0"], "reason": "硬规则不得放行"}).is(t, 422)

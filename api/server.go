@@ -72,6 +72,7 @@ func newMetrics() *metrics {
 // New builds the server and its routes.
 func New(cfg configs.Config, s *store.Store, judge *enforcer.Judge, sessions *session.Manager, folder files.Folder) *Server {
 	speakChinese()
+	huma.DefaultArrayNullable = false // a list is [], never null
 	huma.NewErrorWithContext = humaProblem
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		return humaProblem(nil, status, message, errs...)
