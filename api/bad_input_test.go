@@ -157,7 +157,7 @@ func TestBadInput(t *testing.T) {
 		{"another unit's application", do(lead, "POST", "/api/applications/"+first+"/withdraw", map[string]any{"version": 1, "reason": "不是我的"}), []int{404}, "没有找到"},
 		{"an id that is none", do(officer, "POST", "/api/applications/'%20OR%20'1'='1/screen", map[string]any{"version": 1, "verdict": "accept"}), []int{404}, "没有找到"},
 		{"an id of 2,000 characters", do(officer, "GET", "/api/reviews/"+strings.Repeat("x", 2000)+"/seats", nil), []int{422}, "id"},
-		{"experts that do not exist", do(officer, "POST", "/api/programmes/"+programme+"/recommend", map[string]any{"kind": "technical", "expert_ids": []string{"0190b2a0-0000-7000-8000-00000000dead"}, "departments": []string{w.units["dept"]}, "document": "函"}), []int{404}, "没有找到"},
+		{"experts that do not exist", do(officer, "POST", "/api/programmes/"+programme+"/recommend", map[string]any{"kind": "technical", "expert_ids": []string{"0190b2a0-0000-7000-8000-00000000dead"}, "departments": []string{w.units["dept"]}, "document": "推荐函"}), []int{404}, "没有找到"},
 		{"another's file", do(keeper, "POST", "/api/experts/import", map[string]any{"file_id": foreignFile}), []int{422}, "没有这个文件"},
 		{"a zip bomb as .xlsx", do(keeper, "POST", "/api/experts/import", map[string]any{"file_id": bombID}), []int{422}, "过大"},
 		{"a text named .xlsx", do(keeper, "POST", "/api/experts/import", map[string]any{"file_id": notxlsx}), []int{422}, "内容不符"},

@@ -152,6 +152,13 @@ func (s *Server) endMember(step *store.Step, in *reasoned) (reviewing.Membership
 	return s.Reviews.EndMember(step, in.ID, in.Body.Reason)
 }
 
+func (s *Server) correctPerson(step *store.Step, in *struct {
+	Write
+	Body store.Correction
+}) (store.NameCorrection, error) {
+	return s.Store.CorrectPerson(step, in.Body)
+}
+
 func (s *Server) distinguish(step *store.Step, in *struct {
 	Write
 	Body struct {

@@ -42,7 +42,7 @@ func (s *Server) readDraw(r *Reading, in *byID) (reviewstore.DrawView, error) {
 }
 
 func (s *Server) readList(r *Reading, in *byID) (reviewstore.ListView, error) {
-	return s.Reviews.ListOf(r, in.ID)
+	return s.Reviews.ListOf(r, r.Actor, r.May, in.ID)
 }
 
 func (s *Server) readObjection(step *store.Step, in *byID) (reviewstore.ObjectionView, error) {

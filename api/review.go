@@ -179,11 +179,20 @@ func (s *Server) appointChair(step *store.Step, in *chooseSeat) (reviewing.Revie
 	return s.Reviews.AppointChair(step, in.ID, in.Body.SeatID)
 }
 
-func (s *Server) takePart(step *store.Step, in *struct {
+type participation struct {
 	ByID
-	Body reviewstore.Participation
-}) (reviewing.JointSeat, error) {
-	return s.Reviews.TakePart(step, in.ID, in.Body)
+	Body struct {
+		reviewstore.Participation
+		Password string `json:"password" minLength:"1" maxLength:"200" doc:"签署须再次输入密码"`
+	}
+}
+
+func (in *participation) prepare(ctx context.Context, s *Server, actor rbac.Actor) error {
+	return s.Store.ConfirmPassword(ctx, actor.User, in.Body.Password)
+}
+
+func (s *Server) takePart(step *store.Step, in *participation) (reviewing.JointSeat, error) {
+	return s.Reviews.TakePart(step, in.ID, in.Body.Participation)
 }
 
 func (s *Server) listPapers(r *Reading, in *struct {
@@ -282,7 +291,19 @@ func (s *Server) confirmList(step *store.Step, in *ByID) (reviewing.AwardList, e
 }
 
 func (s *Server) listLists(r *Reading, in *struct{ Paging }) (Page[reviewing.AwardList], error) {
-	return list(r, in.Paging, func(l reviewing.AwardList) string { return l.ID }, "")
+	key := func(l reviewing.AwardList) string { return l.ID }
+	if r.Actor.Role != rbac.JointUnit {
+		return list(r, in.Paging, key, "")
+	}
+	r.shown = true // the filter is the relation
+	guides := "guide_id IN (SELECT a.guide_id FROM applications a JOIN application_units u ON u.application_id = a.id WHERE u.role = 'joint' AND u.unit_id = ? AND u.unit_id <> '')"
+	found, err := list(r, in.Paging, key, guides, r.Actor.Unit)
+	for i := range found.Items {
+		if err == nil {
+			found.Items[i].Lines, err = s.Reviews.OwnLines(r, r.Actor, found.Items[i].Lines)
+		}
+	}
+	return found, err
 }
 
 func (s *Server) listPublicities(r *Reading, in *struct{ Paging }) (Page[reviewstore.Publicity], error) {

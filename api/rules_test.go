@@ -208,7 +208,7 @@ func TestRules(t *testing.T) {
 	officer.refused("R-011", "POST", r+"/close", map[string]any{}, "R-066")
 	list := map[string]any{"guide_id": guide}
 	officer.refused("R-069", "POST", "/api/lists", list)
-	joint.ok("POST", r+"/participate", map[string]any{"name": "周敏", "post": "科技科科长", "opinion": "同意评审意见"})
+	joint.ok("POST", r+"/participate", map[string]any{"name": "周敏", "post": "科技科科长", "opinion": "同意评审意见", "password": password})
 	officer.ok("POST", r+"/close", map[string]any{})
 
 	// list
@@ -238,13 +238,14 @@ func TestRules(t *testing.T) {
 	for _, rule := range []string{"R-016", "R-070", "R-071", "R-072"} {
 		director.refused(rule, "POST", l+"/deliberate", map[string]any{}, without(rule)...)
 	}
-	conclude := func(kind string) map[string]any {
-		return map[string]any{"kind": kind, "agreed": true, "day": "2025-04-02", "document": "纪要〔2025〕1号"}
+	scan := officer.upload("纪要.pdf", []byte("%PDF-1.4 纪要")).is(t, 201).text(t, "result.id")
+	conclude := func(version int, kind string) map[string]any {
+		return map[string]any{"version": version, "kind": kind, "agreed": true, "day": "2025-04-02", "document": "纪要〔2025〕1号"}
 	}
-	joint.ok("POST", l+"/conclude", conclude("joint_unit"))
-	conference.ok("POST", l+"/conclude", conclude("conference"))
-	finance.ok("POST", l+"/conclude", conclude("finance"))
-	director.ok("POST", l+"/conclude", conclude("deliberation"))
+	joint.ok("POST", l+"/conclude", conclude(2, "joint_unit"))
+	conference.ok("POST", l+"/conclude", conclude(2, "conference"))
+	finance.ok("POST", l+"/conclude", conclude(2, "finance"))
+	director.ok("POST", l+"/conclude", conclude(2, "deliberation"))
 	director.ok("POST", l+"/deliberate", map[string]any{})
 	officer.refused("R-122", "POST", l+"/adjust", choose(3, first, "reserve"), "-")
 	officer.refused("R-122", "POST", "/api/lists", list)
@@ -257,10 +258,13 @@ func TestRules(t *testing.T) {
 	n := "/api/lists/" + again.text(t, "result.id")
 	officer.refused("R-025", "POST", n+"/adjust", choose(1, third, "declined", fourth, "proposed"), "R-075")
 	officer.ok("POST", n+"/adjust", choose(1, fourth, "declined"))
-	joint.ok("POST", n+"/conclude", conclude("joint_unit"))
-	conference.ok("POST", n+"/conclude", conclude("conference"))
-	finance.ok("POST", n+"/conclude", conclude("finance"))
-	officer.ok("POST", n+"/conclude", conclude("deliberation"))
+	joint.ok("POST", n+"/conclude", conclude(2, "joint_unit"))
+	conference.ok("POST", n+"/conclude", conclude(2, "conference"))
+	finance.ok("POST", n+"/conclude", conclude(2, "finance"))
+	entered := conclude(2, "deliberation") // 补录: with its document and scan
+	officer.do("POST", n+"/conclude", entered).is(t, 422)
+	entered["file_id"] = scan
+	officer.ok("POST", n+"/conclude", entered)
 	director.ok("POST", n+"/deliberate", map[string]any{})
 	officer.ok("POST", n+"/publicise", map[string]any{})
 

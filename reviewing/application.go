@@ -34,10 +34,10 @@ var ApplicationMoves = map[ApplicationState]map[string]ApplicationState{
 	AppCorrection: {"submit": AppSubmitted, "refuse": AppRefused, "withdraw": AppWithdrawn},
 	AppAccepted:   {"review": AppInReview, "withdraw": AppWithdrawn},
 	AppInReview:   {"close": AppReviewed, "withdraw": AppWithdrawn},
-	AppReviewed:   {"propose": AppProposed, "reserve": AppReserve, "decline": AppDeclined},
-	AppProposed:   {"award": AppAwarded, "reserve": AppReserve, "decline": AppDeclined},
-	AppReserve:    {"propose": AppProposed, "decline": AppDeclined},
-	AppDeclined:   {"propose": AppProposed, "reserve": AppReserve},
+	AppReviewed:   {"propose": AppProposed, "reserve": AppReserve, "decline": AppDeclined, "withdraw": AppWithdrawn},
+	AppProposed:   {"award": AppAwarded, "reserve": AppReserve, "decline": AppDeclined, "withdraw": AppWithdrawn},
+	AppReserve:    {"propose": AppProposed, "decline": AppDeclined, "withdraw": AppWithdrawn},
+	AppDeclined:   {"propose": AppProposed, "reserve": AppReserve, "withdraw": AppWithdrawn},
 	AppRefused:    {}, AppAwarded: {}, AppWithdrawn: {},
 }
 
@@ -93,7 +93,8 @@ type Application struct {
 	State         ApplicationState      `gorm:"size:20" json:"state"`
 	StateReason   string                `gorm:"size:500" json:"state_reason"`
 	Corrections   int                   `json:"corrections"`
-	RecommendedAt *time.Time            `json:"recommended_at"` // by every joint unit (R-013)
+	CorrectBy     string                `gorm:"size:10" json:"correct_by"` // last day of the correction
+	RecommendedAt *time.Time            `json:"recommended_at"`            // by every joint unit (R-013)
 	SubmittedAt   *time.Time            `json:"submitted_at"`
 	ReviewID      string                `gorm:"size:36" json:"review_id"`
 	CreatedBy     string                `gorm:"size:36" json:"-"`
@@ -186,7 +187,7 @@ func WindowRule(p *rulebook.Pack, g Guide, now time.Time) rulebook.Verdict {
 	case now.Before(g.OpensAt):
 		return p.Fail("R-057", inputs, "申报尚未开始（第十九条）。", "请在指南规定的受理时间内提交。")
 	case !now.Before(g.ClosesAt):
-		return p.Fail("R-057", inputs, "申报已于指南规定的时间截止（第十九条）。", "请与科技局联系，确有正当理由的可申请延期受理记录。")
+		return p.Fail("R-057", inputs, "申报已于指南规定的时间截止（第十九条）。", "请留意下一批指南；对截止时间有疑问的，请与科技局联系。")
 	}
 	return p.Pass("R-057", inputs)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"keping/rbac"
+	"keping/rbac/journal"
 	"keping/rbac/rulebook"
 	"keping/rbac/secret"
 )
@@ -73,6 +74,7 @@ type Conclusion struct {
 	Agreed    bool      `json:"agreed"`
 	Document  string    `gorm:"size:100" json:"document"`
 	Day       string    `gorm:"size:10" json:"day"`
+	Lines     string    `gorm:"column:lines_hash;size:64" json:"lines"` // digest of the lines it is about: other lines need it anew
 	FileID    string    `gorm:"size:36" json:"file_id"`
 	EnteredBy string    `gorm:"size:36" json:"-"`
 	Entered   bool      `json:"entered"` // 补录
@@ -89,6 +91,7 @@ type Objection struct {
 	Contact       secret.Sealed `json:"-"`
 	Text          secret.Sealed `json:"-"`
 	Answer        secret.Sealed `json:"-"`
+	Salt          string        `gorm:"size:64" json:"-"`     // of the text's digest in the journal
 	State         string        `gorm:"size:20" json:"state"` // lodged, accepted, rejected, upheld, dismissed
 	DecidedBy     string        `gorm:"size:36" json:"-"`
 	CreatedAt     time.Time     `gorm:"autoCreateTime:false" json:"created_at"`
@@ -103,8 +106,27 @@ type ListFacts struct {
 	Closed      map[string]bool // application → has a result of a closed review
 	JointUnits  map[string][]string
 	Barred      map[string]bool // application → leader is or was of the technical group (R-025)
+	Uncertain   map[string]int  // application → people of the group who may be the leader (R-026)
+	Withdrawn   map[string]bool
 	Conclusions []Conclusion
+	Objections  map[string]string // application → state of an open or upheld objection, on whatever version of the list
+	SpentFen    int               // proposed by lists of the guide already confirmed
+	Taken       int               // their places
 }
+
+// OpenObjections counts proposed lines with an objection not yet answered.
+func (f ListFacts) OpenObjections() int {
+	n := 0
+	for _, line := range f.List.Lines {
+		if state := f.Objections[line.ApplicationID]; line.Choice == "proposed" && (state == "lodged" || state == "accepted") {
+			n++
+		}
+	}
+	return n
+}
+
+// LinesHash names the lines a conclusion is about.
+func (l AwardList) LinesHash() (string, error) { return journal.HashOf(l.Lines) }
 
 // LineRules are R-025, R-069, R-074 and R-075 on the lines, whenever they change.
 func LineRules(p *rulebook.Pack, f ListFacts) []rulebook.Verdict {
@@ -118,10 +140,12 @@ func LineRules(p *rulebook.Pack, f ListFacts) []rulebook.Verdict {
 		}
 		sum += line.FiscalFen
 		places++
-		out = append(out, MayLead(p, "R-025", f.Barred[line.ApplicationID], 0, f.Programme)[0])
+		out = append(out, MayLead(p, "R-025", f.Barred[line.ApplicationID], f.Uncertain[line.ApplicationID], f.Programme)...)
+		out = append(out, p.Check("SM-06", !f.Withdrawn[line.ApplicationID], inputs, fmt.Sprintf("“%s”已撤回申报，不能列为拟立项。", line.Number), "请改列不立项。"))
+		out = append(out, p.Check("P-41", f.Objections[line.ApplicationID] != "upheld", inputs, fmt.Sprintf("“%s”的异议成立，不能列为拟立项（惯例）。", line.Number), "请改列不立项或备选。"))
 		out = append(out, p.Check("P-35", line.Passed, inputs, fmt.Sprintf("“%s”未达合格线，不能列为拟立项（惯例）。", line.Number), "请改列备选或不立项。"))
 		for _, other := range f.List.Lines {
-			if other.ReviewID == line.ReviewID && other.Choice != "proposed" && other.Passed && other.Rank > 0 && (line.Rank == 0 || other.Rank < line.Rank) {
+			if other.ReviewID == line.ReviewID && other.Choice != "proposed" && other.Passed && other.Rank > 0 && (line.Rank == 0 || other.Rank <= line.Rank) {
 				departures++
 				out = append(out, p.Check("R-075", f.List.Lines[i].Reason != "", rulebook.Inputs{"chosen": line.Number, "rank": line.Rank, "passed_over": other.Number, "other_rank": other.Rank},
 					fmt.Sprintf("“%s”（第%d名）列入而“%s”（第%d名）未列入，请填写理由（第二十一条）。", line.Number, line.Rank, other.Number, other.Rank), "请为列入的一行填写书面理由，或按排名列入。"))
@@ -132,6 +156,7 @@ func LineRules(p *rulebook.Pack, f ListFacts) []rulebook.Verdict {
 	if departures == 0 {
 		out = append(out, p.Pass("R-075", nil))
 	}
+	sum, places = sum+f.SpentFen, places+f.Taken
 	out = append(out, p.Check("R-074", sum <= f.Guide.BudgetFen && (f.Guide.Places == 0 || places <= f.Guide.Places),
 		rulebook.Inputs{"sum_fen": sum, "budget_fen": f.Guide.BudgetFen, "lines": places, "places": f.Guide.Places},
 		fmt.Sprintf("拟立项财政资金合计%s万元、%d项，年度安排%s万元、%d项，超出安排（第十四条、第二十一条）。", Wan(sum), places, Wan(f.Guide.BudgetFen), f.Guide.Places),
@@ -142,10 +167,14 @@ func LineRules(p *rulebook.Pack, f ListFacts) []rulebook.Verdict {
 // ConclusionRules are R-016, R-070, R-071 and R-072: who must have agreed.
 // With deliberation the bureau's own is demanded too (R-072).
 func ConclusionRules(p *rulebook.Pack, f ListFacts, deliberated bool) []rulebook.Verdict {
+	lines, err := f.List.LinesHash()
+	if err != nil {
+		return []rulebook.Verdict{p.Unknown("R-072", nil, "清单内容无法核对（第二十一条）。", "请联系系统管理员。")}
+	}
 	agreed := func(kind, unit string) bool {
 		last := false
 		for _, c := range f.Conclusions {
-			if c.Kind == kind && (unit == "" || c.UnitID == unit) {
+			if c.Kind == kind && (unit == "" || c.UnitID == unit) && c.Lines == lines { // a word on other lines is none on these
 				last = c.Agreed
 			}
 		}
@@ -190,9 +219,9 @@ func ConclusionRules(p *rulebook.Pack, f ListFacts, deliberated bool) []rulebook
 }
 
 // ProposeLines orders lines and makes the default choice: in rank order, as
-// many as pass and fit places and budget; a line that does not fit stops its
-// review's proposals, never skipped silently. The other passed lines are
-// reserve.
+// many as pass and fit places and budget. Equal ranks of a review go in whole
+// or not at all; what does not fit stops its review's proposals, never skipped
+// silently. The other passed lines are reserve.
 func ProposeLines(lines []Line, places, budgetFen int) {
 	slices.SortStableFunc(lines, func(a, b Line) int {
 		rank := func(l Line) int {
@@ -214,16 +243,29 @@ func ProposeLines(lines []Line, places, budgetFen int) {
 	for i := range lines {
 		l := &lines[i]
 		l.Choice = "declined"
-		if !l.Passed || l.Rank == 0 {
+		if l.Passed && l.Rank > 0 {
+			l.Choice = "reserve"
+		}
+	}
+	for i := range lines {
+		if lines[i].Choice != "reserve" || stopped[lines[i].ReviewID] {
 			continue
 		}
-		l.Choice = "reserve"
-		if stopped[l.ReviewID] || sum+l.FiscalFen > budgetFen || (places > 0 && n >= places) {
-			stopped[l.ReviewID] = true
+		var tied []int
+		cost := 0
+		for j := range lines {
+			if lines[j].ReviewID == lines[i].ReviewID && lines[j].Rank == lines[i].Rank && lines[j].Choice == "reserve" {
+				tied = append(tied, j)
+				cost += lines[j].FiscalFen
+			}
+		}
+		if sum+cost > budgetFen || (places > 0 && n+len(tied) > places) {
+			stopped[lines[i].ReviewID] = true
 			continue
 		}
-		l.Choice = "proposed"
-		sum += l.FiscalFen
-		n++
+		for _, j := range tied {
+			lines[j].Choice = "proposed"
+		}
+		sum, n = sum+cost, n+len(tied)
 	}
 }

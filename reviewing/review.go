@@ -30,7 +30,7 @@ const (
 var ReviewMoves = map[ReviewState]map[string]ReviewState{
 	Preparing: {"freeze": Frozen, "void": Void}, Frozen: {"run": Drawn, "thaw": Preparing, "void": Void},
 	Drawn: {"confirm": Composed, "void": Void}, Composed: {"start": Marking, "void": Void},
-	Marking: {"open": Discussing, "void": Void}, Discussing: {"close": Closed, "void": Void}, Closed: {}, Void: {},
+	Marking: {"open": Discussing, "void": Void}, Discussing: {"close": Closed, "reopen": Marking, "void": Void}, Closed: {}, Void: {},
 }
 
 // Review is one 评审批次.
@@ -78,6 +78,7 @@ type Draw struct {
 	RevealBy    *time.Time           `json:"reveal_by"`
 	Committers  rbac.List[Committer] `json:"-"` // who holds which secret
 	Approvals   rbac.List[Approval]  `json:"-"` // who has agreed to void this attempt
+	VoidSalt    string               `gorm:"size:64" json:"-"`
 	VoidReason  string               `gorm:"size:500" json:"void_reason"`
 	CreatedAt   time.Time            `gorm:"autoCreateTime:false" json:"created_at"`
 }
@@ -159,7 +160,9 @@ type Seat struct {
 	PersonID      string        `gorm:"size:36" json:"-"`
 	UnitID        string        `gorm:"size:36" json:"-"` // of a joint seat: the joint unit
 	State         SeatState     `gorm:"size:20" json:"state"`
-	Reason        string        `gorm:"size:500" json:"reason"`
+	Reason        string        `gorm:"size:500" json:"reason"` // a code
+	Note          secret.Sealed `json:"-"`                      // the reason in words, sealed at "seat/<id>/note"
+	NoteSalt      string        `gorm:"size:64" json:"-"`
 	ReplyBy       *time.Time    `json:"reply_by"`
 	PledgedAt     *time.Time    `json:"pledged_at"`
 	SignedAt      *time.Time    `json:"signed_at"`

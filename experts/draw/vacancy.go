@@ -145,14 +145,12 @@ func (p *Panel) walk(class string, seat int, vacated, application string) ([]str
 // person could sit. With nobody left Code is "" and the seat stays open, unless
 // appointed is given. The panel moves on to the new state.
 func (p *Panel) Fill(class, vacated, application string, why func(code string) string, appointed *Appointed) (Vacancy, error) {
-	if application != "" {
-		if i := slices.Index(p.codes, ""); i >= 0 {
-			return Vacancy{}, errors.New("专家组还有空席，须先补足专家组，再为单个项目递补")
-		}
-	}
 	seat, err := p.seatOf(class, vacated, application)
 	if err != nil {
 		return Vacancy{}, err
+	}
+	if application != "" && p.codes[seat] == "" {
+		return Vacancy{}, errors.New("专家组的这一席还空着，须先补足专家组，再为单个项目递补")
 	}
 	walk, err := p.walk(class, seat, vacated, application)
 	if err != nil {

@@ -138,6 +138,9 @@ func (s *Store) CreateExpert(step *rbacstore.Step, in NewExpert) (experts.Expert
 		bad.Check(err == nil, "bank_card", "%v", err)
 	}
 	checkDays(&bad, in.Employments)
+	if err := known(step, &bad, in.Employments, in.Ties); err != nil {
+		return experts.Expert{}, err
+	}
 	var n int64
 	if err := step.Model(&rbac.Unit{}).Where("id = ?", in.UnitID).Count(&n).Error; err != nil {
 		return experts.Expert{}, err
@@ -155,6 +158,40 @@ func (s *Store) CreateExpert(step *rbacstore.Step, in NewExpert) (experts.Expert
 	s.prepare(step, &e, phone, card)
 	step.On(e.ID)
 	return e, step.Create(&e).Error
+}
+
+// known refuses posts and ties that name nobody: they could never match.
+func known(step *rbacstore.Step, bad *rbac.Fields, posts []experts.Employment, ties []experts.Tie) error {
+	exists := func(model any, id string) (bool, error) {
+		var n int64
+		err := step.Model(model).Where("id = ?", id).Count(&n).Error
+		return n == 1, err
+	}
+	for i, post := range posts {
+		ok, err := exists(&rbac.Unit{}, post.UnitID)
+		if err != nil {
+			return err
+		}
+		bad.Check(ok, fmt.Sprintf("employments[%d].unit_id", i), "没有这个单位，请先登记单位")
+	}
+	for i, tie := range ties {
+		bad.Check(tie.PersonID != "" || tie.UnitID != "", fmt.Sprintf("ties[%d]", i), "请写明与哪个人或哪个单位的关系")
+		for model, id := range map[any]string{&rbac.Person{}: tie.PersonID, &rbac.Unit{}: tie.UnitID} {
+			if id == "" {
+				continue
+			}
+			ok, err := exists(model, id)
+			if err != nil {
+				return err
+			}
+			bad.Check(ok, fmt.Sprintf("ties[%d]", i), "没有编号为%s的人或单位", id)
+		}
+		if tie.Last != "" {
+			_, err := calendar.Parse(tie.Last)
+			bad.Check(err == nil, fmt.Sprintf("ties[%d].last", i), "%v", err)
+		}
+	}
+	return nil
 }
 
 func checkDays(bad *rbac.Fields, posts []experts.Employment) {
@@ -188,6 +225,13 @@ func (s *Store) UpdateExpert(step *rbacstore.Step, id string, in Facts) (experts
 	}
 	set := map[string]any{"version": in.Version + 1}
 	if in.Ties != nil {
+		var bad rbac.Fields
+		if err := known(step, &bad, nil, *in.Ties); err != nil {
+			return e, err
+		}
+		if err := bad.Refusal(); err != nil {
+			return e, err
+		}
 		e.Ties, set["ties"] = *in.Ties, rbac.List[experts.Tie](*in.Ties)
 	}
 	if in.Unavailable != nil {
@@ -205,6 +249,9 @@ func (s *Store) UpdateExpert(step *rbacstore.Step, id string, in Facts) (experts
 	if in.Employments != nil {
 		var bad rbac.Fields
 		checkDays(&bad, *in.Employments)
+		if err := known(step, &bad, *in.Employments, nil); err != nil {
+			return e, err
+		}
 		if err := bad.Refusal(); err != nil {
 			return e, err
 		}

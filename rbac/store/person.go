@@ -2,10 +2,13 @@ package store
 
 import (
 	"errors"
+	"time"
 
 	"gorm.io/gorm"
 
+	"keping/configs/database"
 	"keping/rbac"
+	"keping/rbac/secret"
 )
 
 // FindPerson is the person behind a document, or nil.
@@ -17,6 +20,47 @@ func FindPerson(step *Step, document rbac.Document) (*rbac.Person, error) {
 		return nil, nil
 	}
 	return &person, err
+}
+
+// Correction corrects the name under which a document is registered.
+type Correction struct {
+	DocumentKind string `json:"document_kind" maxLength:"20" example:"resident_id"`
+	Document     string `json:"document" maxLength:"40" example:"11010519491231002X"`
+	Name         string `json:"name" minLength:"1" maxLength:"50" example:"王五"`
+	Reason       string `json:"reason" minLength:"5" maxLength:"500" doc:"更正的依据"`
+}
+
+// NameCorrection is a corrected name, the old one kept.
+type NameCorrection struct {
+	ID        string    `gorm:"primaryKey;size:36" json:"id"`
+	PersonID  string    `gorm:"size:36" json:"person_id"`
+	OldName   string    `gorm:"size:100" json:"old_name"`
+	NewName   string    `gorm:"size:100" json:"new_name"`
+	Reason    string    `gorm:"size:500" json:"reason"`
+	Salt      string    `gorm:"size:64" json:"-"`
+	CreatedAt time.Time `gorm:"autoCreateTime:false" json:"created_at"`
+}
+
+// CorrectPerson is an officer's word, with reason, on how a person is called.
+func (s *Store) CorrectPerson(step *Step, in Correction) (NameCorrection, error) {
+	document, err := rbac.ParseDocument(in.DocumentKind, in.Document)
+	if err != nil {
+		return NameCorrection{}, rbac.Invalid("document", "%v", err)
+	}
+	person, err := FindPerson(step, document)
+	if err != nil {
+		return NameCorrection{}, err
+	}
+	if person == nil {
+		return NameCorrection{}, rbac.Missing("登记在该证件之下的人")
+	}
+	step.On(person.ID)
+	c := NameCorrection{ID: step.NewID(), PersonID: person.ID, OldName: person.Name, NewName: in.Name, Reason: in.Reason, Salt: secret.Random(16), CreatedAt: step.Now}
+	step.Fact("reason", Digest(c.Salt, in.Reason))
+	if err := step.Create(&c).Error; err != nil {
+		return c, err
+	}
+	return c, database.Swap(step.Tx, &rbac.Person{}, map[string]any{"id": person.ID, "name": person.Name}, map[string]any{"name": in.Name})
 }
 
 // EnsurePerson finds the person behind any of the documents, or records a new
@@ -44,7 +88,7 @@ func EnsurePerson(step *Step, name string, birthYear int, documents ...rbac.Docu
 			return rbac.Person{}, err
 		}
 	} else if person.Name != name {
-		return rbac.Person{}, rbac.Invalid("name", "该证件已登记在另一姓名之下，请核对姓名与证件号，或由科技局更正登记")
+		return rbac.Person{}, rbac.Invalid("name", "姓名与证件号码不符，请核对；确属无误的，请科技局经办更正登记")
 	}
 	for _, document := range missing {
 		id := step.NewID()

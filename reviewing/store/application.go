@@ -10,7 +10,9 @@ import (
 	"keping/configs/database"
 	expertstore "keping/experts/store"
 	"keping/rbac"
+	"keping/rbac/calendar"
 	"keping/rbac/journal"
+	"keping/rbac/rulebook"
 	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 	"keping/reviewing/sheetio"
@@ -77,7 +79,7 @@ func (st *Store) UpdateApplication(s *step, id string, version int, in NewApplic
 		return a, err
 	}
 	a.Version++
-	return a, s.Save(&a).Error
+	return a, replace(s, &a, a.ID, version, a.State)
 }
 
 // ownApplication loads an application the actor's unit leads, or leads in
@@ -263,7 +265,8 @@ func (st *Store) RecommendApplication(s *step, id string) (reviewing.Application
 		if units[i].UnitID == s.Call.Actor.Unit {
 			mine = true
 			units[i].RecommendedAt = &s.Now
-			if err := s.Save(&units[i]).Error; err != nil {
+			where := map[string]any{"application_id": id, "unit_id": units[i].UnitID, "role": "joint"}
+			if err := database.Swap(s.Tx, &reviewing.ApplicationUnit{}, where, map[string]any{"recommended_at": s.Now}); err != nil {
 				return a, err
 			}
 		}
@@ -346,6 +349,13 @@ func (st *Store) SubmitApplication(s *step, id string, version int) (reviewing.A
 	verdicts := reviewing.SubmissionRules(pack, sub)
 	if a.State == reviewing.AppDraft {
 		verdicts = append(verdicts, reviewing.WindowRule(pack, sub.Guide, s.Now))
+	} else {
+		end, err := calendar.End(a.CorrectBy)
+		if err != nil {
+			return a, err
+		}
+		verdicts = append(verdicts, pack.Check("P-45", s.Now.Before(end), rulebook.Inputs{"correct_by": a.CorrectBy},
+			"补正期限至"+a.CorrectBy+"，已经截止（惯例）。", "请与科技局联系；经办可作出不通过的结论。"))
 	}
 	if err := st.Obey(s, "application/"+id, verdicts...); err != nil {
 		return a, err
@@ -405,7 +415,15 @@ func (st *Store) ScreenApplication(s *step, id, verdict, reason string, version 
 			"补正只有一次，已经用过（惯例）。", "请作出通过或不通过的结论。")); err != nil {
 			return a, err
 		}
-		set["corrections"] = a.Corrections + 1
+		c, err := rbacstore.LoadCalendar(s)
+		if err != nil {
+			return a, err
+		}
+		if a.CorrectBy, err = c.WorkingAfter(s.Now, pack.CorrectionWorkingDays); err != nil {
+			return a, rbac.Refuse(rbac.RefusedState, "%v", err)
+		}
+		a.Corrections++
+		set["corrections"], set["correct_by"] = a.Corrections, a.CorrectBy
 	}
 	if verdict != "accept" && len([]rune(reason)) < 5 {
 		return a, rbac.Invalid("reason", "补正或不通过须写明理由（至少5个字）")
@@ -421,12 +439,32 @@ func (st *Store) WithdrawApplication(s *step, id, reason string, version int) (r
 	if err != nil {
 		return a, err
 	}
-	if a.State == reviewing.AppInReview {
-		if err := voidSheets(s, a.ReviewID, "", a.ID); err != nil {
-			return a, err
+	review, inReview := a.ReviewID, a.State == reviewing.AppInReview
+	if err := moveApplication(s, &a, "withdraw", version, map[string]any{"state_reason": reason}); err != nil || !inReview {
+		return a, err
+	}
+	return a, st.leaveReview(s, review, a.ID)
+}
+
+// leaveReview takes a withdrawn application out of its running review: its
+// marks are void, its substitutes and the joint units nobody else brings go.
+func (st *Store) leaveReview(s *step, review, application string) error {
+	b, err := st.holdBench(s, review)
+	if err != nil {
+		return err
+	}
+	if err := voidSheets(s, review, "", application); err != nil {
+		return err
+	}
+	for _, seat := range b.seats {
+		if seat.ApplicationID == application && seat.State != reviewing.SeatVacated {
+			if err := leave(s, &seat, "withdrawn", ""); err != nil {
+				return err
+			}
 		}
 	}
-	return a, moveApplication(s, &a, "withdraw", version, map[string]any{"state_reason": reason})
+	return s.Where("review_id = ? AND unit_id NOT IN (SELECT u.unit_id FROM application_units u JOIN applications a ON a.id = u.application_id WHERE a.review_id = ? AND u.role = 'joint' AND a.state <> ?)",
+		review, review, reviewing.AppWithdrawn).Delete(&reviewing.JointSeat{}).Error
 }
 
 // SetAvoid names the experts the applicant asks to keep away: what an imported

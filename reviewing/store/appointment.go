@@ -9,8 +9,6 @@ import (
 	expertstore "keping/experts/store"
 	"keping/rbac"
 	"keping/rbac/rulebook"
-	"keping/rbac/secret"
-	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 )
 
@@ -26,11 +24,11 @@ type NewAppointment struct {
 // AppointSeat is P-14: by a director, with reason, within the share the pack
 // allows, and by the same rules on who may sit as any candidate's.
 func (st *Store) AppointSeat(s *step, reviewID string, in NewAppointment) (Replied, error) {
-	b, err := st.loadBench(s, reviewID)
+	b, err := st.holdBench(s, reviewID)
 	if err != nil {
 		return Replied{}, err
 	}
-	if err := demandState(b.review, "直接指定专家", reviewing.Drawn, reviewing.Composed, reviewing.Marking); err != nil {
+	if err := demandState(b.review, "直接指定专家", seating...); err != nil {
 		return Replied{}, err
 	}
 	vacated := b.panel.Open(string(in.Class), in.ApplicationID)
@@ -78,16 +76,14 @@ func (st *Store) AppointSeat(s *step, reviewID string, in NewAppointment) (Repli
 	if err := s.Create(&row).Error; err != nil {
 		return Replied{}, err
 	}
-	salt := secret.Random(16)
-	s.Fact("reason", rbacstore.Digest(salt, in.Reason))
 	s.Fact("appointed", row.Code)
-	if _, err := st.fillWith(s, b, in.Class, vacated, in.ApplicationID, &draw.Appointed{Code: row.Code, Unit: unit, Person: digest}); err != nil {
+	if _, err := st.fillWith(s, b, in.Class, vacated, in.ApplicationID, &draw.Appointed{Code: row.Code, Unit: unit, Person: digest}, in.Reason); err != nil {
 		return Replied{}, err
 	}
 	if err := touchReview(s, &b.review, map[string]any{}); err != nil {
 		return Replied{}, err
 	}
-	b, err = st.loadBench(s, reviewID)
+	b, err = st.holdBench(s, reviewID)
 	if err != nil {
 		return Replied{}, err
 	}

@@ -299,6 +299,9 @@ func (st *Store) DecideConflict(s *step, in NewDecision) (ConflictDecision, erro
 		if r.Level == conflict.Hard {
 			return ConflictDecision{}, rbac.Invalid("key", "“%s”是必须回避的情形，不能由经办处理", r.Message)
 		}
+		if r.Level == conflict.Unknown && in.Decision == "dismissed" {
+			return ConflictDecision{}, rbac.Invalid("decision", "事实不全不能当作没有冲突：请补录事实（由本人确认或提供证明），或确认为不列入候选")
+		}
 		d := ConflictDecision{ID: s.NewID(), ReasonKey: in.Key, ExpertID: in.ExpertID, Kind: r.Kind, Decision: in.Decision, Reason: in.Reason, DecidedBy: s.Call.Actor.User, CreatedAt: s.Now}
 		s.On(d.ID)
 		s.Fact("kind", r.Kind)

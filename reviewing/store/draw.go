@@ -29,6 +29,11 @@ type panel struct {
 	record draw.Record
 }
 
+// sits tells whether a code sits in an application's composition, or the panel's.
+func (p *panel) sits(code, application string) bool {
+	return slices.ContainsFunc(p.Sitting(application), func(x draw.Seated) bool { return x.Code == code })
+}
+
 func openPanel(d *reviewing.Draw) (*panel, error) {
 	var record draw.Record
 	if err := json.Unmarshal([]byte(d.Record), &record); err != nil {
@@ -115,11 +120,19 @@ func (st *Store) candidates(s *step, pack *rulebook.Pack, r reviewing.Review) (r
 
 // Feasibility tells before the freeze whether a panel can be drawn, and if not why.
 type Feasibility struct {
-	Feasible   bool               `json:"feasible"`
-	Candidates map[string]int     `json:"candidates"`
-	Excluded   map[string]int     `json:"excluded" doc:"各规则排除的人数"`
-	Open       []rulebook.Verdict `json:"open" doc:"须先处理的情形"`
-	Help       []string           `json:"help" doc:"不可行时，单独放宽哪一项即可行，由谁批准"`
+	Feasible      bool                     `json:"feasible"`
+	ByApplication []ApplicationFeasibility `json:"by_application" doc:"对每个项目：排除与其有冲突的候选人之后能否组成"`
+	Candidates    map[string]int           `json:"candidates"`
+	Excluded      map[string]int           `json:"excluded" doc:"各规则排除的人数"`
+	Open          []rulebook.Verdict       `json:"open" doc:"须先处理的情形"`
+	Help          []string                 `json:"help" doc:"不可行时，单独放宽哪一项即可行，由谁批准"`
+}
+
+// ApplicationFeasibility is whether a panel could review one application.
+type ApplicationFeasibility struct {
+	Application string         `json:"application" example:"2025-ZD-01-001"`
+	Feasible    bool           `json:"feasible"`
+	Candidates  map[string]int `json:"candidates"`
 }
 
 // CheckFeasibility answers without side effects.
@@ -136,7 +149,7 @@ func (st *Store) CheckFeasibility(s *step, id string) (Feasibility, error) {
 	if err != nil {
 		return Feasibility{}, err
 	}
-	f := Feasibility{Candidates: map[string]int{}, Excluded: map[string]int{}, Open: open, Help: []string{}}
+	f := Feasibility{Candidates: map[string]int{}, Excluded: map[string]int{}, Open: slices.DeleteFunc(open, func(v rulebook.Verdict) bool { return v.Verdict == rulebook.OutcomePass }), Help: []string{}}
 	for _, c := range rows {
 		for _, class := range c.Classes {
 			f.Candidates[class]++
@@ -149,11 +162,47 @@ func (st *Store) CheckFeasibility(s *step, id string) (Feasibility, error) {
 		f.Open = []rulebook.Verdict{}
 	}
 	frame := draw.Frame{UnitCap: r.UnitCap, Seats: seatsOf(r), Candidates: rows}
-	f.Feasible = draw.Feasible(frame)
-	if !f.Feasible {
-		f.Help = explain(pack, r, frame, out)
+	if f.ByApplication, err = st.feasibleFor(s, pack, r, frame); err != nil {
+		return f, err
 	}
-	return f, nil
+	f.Feasible = draw.Feasible(frame) && !slices.ContainsFunc(f.ByApplication, func(a ApplicationFeasibility) bool { return !a.Feasible })
+	if !f.Feasible {
+		f.Help, err = st.explain(s, pack, r, frame)
+	}
+	return f, err
+}
+
+// feasibleFor asks for each application of the review whether the candidates
+// without a conflict with it could make a panel (R-063 to R-065). The frame's
+// rows still carry expert ids.
+func (st *Store) feasibleFor(s *step, pack *rulebook.Pack, r reviewing.Review, frame draw.Frame) ([]ApplicationFeasibility, error) {
+	apps, err := find[reviewing.Application](s, "number", "review_id = ? AND state <> ?", r.ID, reviewing.AppWithdrawn)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(frame.Candidates))
+	for i, c := range frame.Candidates {
+		ids[i] = c.Code
+	}
+	fit, err := st.loadFitness(s, pack, r, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]ApplicationFeasibility, len(apps))
+	for i, a := range apps {
+		narrow := frame
+		narrow.Candidates = slices.DeleteFunc(slices.Clone(frame.Candidates), func(c draw.Candidate) bool {
+			bars, _ := fit.general(fit.people[c.Code], a.ID)
+			return len(bars) > 0
+		})
+		out[i] = ApplicationFeasibility{a.Number, draw.Feasible(narrow), map[string]int{}}
+		for _, c := range narrow.Candidates {
+			for _, class := range c.Classes {
+				out[i].Candidates[class]++
+			}
+		}
+	}
+	return out, nil
 }
 
 func seatsOf(r reviewing.Review) []draw.Seats {
@@ -166,9 +215,9 @@ func seatsOf(r reviewing.Review) []draw.Seats {
 	return seats
 }
 
-// explain tries each single relaxation the pack allows and names those that
-// would do, who grants them, and the counts.
-func explain(pack *rulebook.Pack, r reviewing.Review, frame draw.Frame, out []draw.Excluded) []string {
+// explain gives the counts, tries each single relaxation the pack allows and
+// names those that would do and who grants them.
+func (st *Store) explain(s *step, pack *rulebook.Pack, r reviewing.Review, frame draw.Frame) ([]string, error) {
 	var help []string
 	for _, s := range frame.Seats {
 		n, units := 0, map[string]bool{}
@@ -190,7 +239,21 @@ func explain(pack *rulebook.Pack, r reviewing.Review, frame draw.Frame, out []dr
 		}
 	}
 	if pack.ConflictScope == "review" {
-		help = append(help, "规则包改用“按项目回避”，或把批次拆成两个，使与部分项目有关联的专家可评其余项目（由科技局领导批准）。")
+		byApplication := *pack
+		byApplication.ConflictScope = "application"
+		rows, _, _, _, err := st.candidates(s, &byApplication, r)
+		if err != nil {
+			return nil, err
+		}
+		wider := frame
+		wider.Candidates = rows
+		each, err := st.feasibleFor(s, &byApplication, r, wider)
+		if err != nil {
+			return nil, err
+		}
+		if draw.Feasible(wider) && !slices.ContainsFunc(each, func(a ApplicationFeasibility) bool { return !a.Feasible }) {
+			help = append(help, fmt.Sprintf("改用“按项目回避”即可：与部分项目有关联的%d人可评其余项目（新的规则包，由科技局领导批准）。", len(rows)-len(frame.Candidates)))
+		}
 	}
 	for i, s := range frame.Seats {
 		total := r.Technical + r.Management + r.Finance
@@ -204,8 +267,7 @@ func explain(pack *rulebook.Pack, r reviewing.Review, frame draw.Frame, out []dr
 			help = append(help, fmt.Sprintf("%s类减少一席即可，仍不少于%d人（由经办重建批次）。", experts.ClassNames[experts.Class(s.Class)], pack.PanelMin))
 		}
 	}
-	help = append(help, "向专家库补充人员，或为技术专家组增补成员（由科技局会同主管部门推荐、领导审定）。")
-	return help
+	return append(help, "向专家库补充人员，或为技术专家组增补成员（由科技局会同主管部门推荐、领导审定）。"), nil
 }
 
 // FreezeFrame freezes candidates and rules; nothing is drawn yet.
@@ -231,11 +293,25 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 	d := reviewing.Draw{ID: s.NewID(), ReviewID: r.ID, Purpose: "panel", Attempt: r.Attempt + 1, State: "frozen", CreatedAt: s.Now, Commitments: "[]", Reveals: "[]"}
 	frame := draw.Frame{Spec: draw.Spec, Review: r.Number, Attempt: d.Attempt, RulePack: pack.ID(), Holders: []string{bureauHolder, supervisorHolder},
 		UnitCap: r.UnitCap, Seats: seatsOf(r), Candidates: rows, Excluded: out}
-	if !draw.Feasible(frame) {
-		help := explain(pack, r, frame, out)
-		return FrameView{}, &rbac.Refusal{Kind: rbac.RefusedRule, Message: "现有候选人无法组成专家组，不能抽取。" + strings.Join(help, ""),
-			Verdicts: []rulebook.Verdict{pack.Fail("R-064", rulebook.Inputs{"candidates": len(rows)}, "候选人不足，无法组成三类齐全、不少于规定人数的专家组（第二十条）。", strings.Join(help, ""))}}
+	each, err := st.feasibleFor(s, pack, r, frame)
+	if err != nil {
+		return FrameView{}, err
 	}
+	verdicts := []rulebook.Verdict{pack.Check("R-064", draw.Feasible(frame), rulebook.Inputs{"candidates": len(rows)}, "候选人不足，无法组成三类齐全、不少于规定人数的专家组（第二十条）。", "")}
+	for _, a := range each {
+		verdicts = append(verdicts, pack.Check("R-065", a.Feasible, rulebook.Inputs{"application": a.Application}, "项目"+a.Application+"排除有冲突的候选人后无法组成专家组（第二十条）。", ""))
+	}
+	if blocking := rulebook.Blocking(verdicts); len(blocking) > 0 {
+		help, err := st.explain(s, pack, r, frame)
+		if err != nil {
+			return FrameView{}, err
+		}
+		for i := range blocking {
+			blocking[i].Remedy = strings.Join(help, "")
+		}
+		return FrameView{}, &rbac.Refusal{Kind: rbac.RefusedRule, Message: "现有候选人无法组成专家组，不能抽取。" + strings.Join(help, ""), Verdicts: blocking}
+	}
+	s.Verdicts = append(s.Verdicts, verdicts...)
 	if err := st.pseudonyms(s, &frame, d.ID, who); err != nil {
 		return FrameView{}, err
 	}
@@ -536,7 +612,7 @@ func (st *Store) VoidDraw(s *step, id, reason string) (DrawView, error) {
 	s.Fact("frame", d.FrameHash)
 	salt := secret.Random(16)
 	s.Fact("reason", rbacstore.Digest(salt, reason))
-	set := map[string]any{"approvals": d.Approvals, "void_reason": reason}
+	set := map[string]any{"approvals": d.Approvals, "void_reason": reason, "void_salt": salt}
 	if reviewing.Voidable(d.Approvals, failed) {
 		set["state"], d.State = "void", "void"
 		s.Fact("state", "void")
@@ -590,7 +666,7 @@ func (st *Store) seatDrawn(s *step, d reviewing.Draw) error {
 		return err
 	}
 	for _, seated := range p.record.Seats {
-		if err := st.invite(s, r, d, seated.Class, seated.Code, ""); err != nil {
+		if err := st.invite(s, r, d, seated.Class, seated.Code, "", ""); err != nil {
 			return err
 		}
 	}
@@ -601,7 +677,7 @@ func (st *Store) seatDrawn(s *step, d reviewing.Draw) error {
 }
 
 // invite makes a seat for a code and sends the one-time link.
-func (st *Store) invite(s *step, r reviewing.Review, d reviewing.Draw, class, code, application string) error {
+func (st *Store) invite(s *step, r reviewing.Review, d reviewing.Draw, class, code, application, words string) error {
 	e, err := expertOf(s, d.ID, code)
 	if err != nil {
 		return err
@@ -613,6 +689,11 @@ func (st *Store) invite(s *step, r reviewing.Review, d reviewing.Draw, class, co
 	by := s.Now.Add(time.Duration(pack.InvitationReplyHours) * time.Hour)
 	seat := reviewing.Seat{ID: s.NewID(), ReviewID: r.ID, ApplicationID: application, Class: experts.Class(class), Code: code, ExpertID: e.ID, PersonID: e.PersonID,
 		UnitID: e.UnitID, State: reviewing.SeatInvited, ReplyBy: &by, CreatedAt: s.Now}
+	if words != "" { // why this one was appointed directly
+		seat.NoteSalt = secret.Random(16)
+		seat.Note = s.Keys.Seal(words, "seat/"+seat.ID+"/note")
+		s.Fact("reason", rbacstore.Digest(seat.NoteSalt, words))
+	}
 	if err := s.Create(&seat).Error; err != nil {
 		return err
 	}
@@ -636,10 +717,10 @@ func expertOf(s *step, drawID, code string) (experts.Expert, error) {
 // fill fills a vacated seat by the next fitting alternate, journalled as its
 // own entry, and invites.
 func (st *Store) fill(s *step, b *bench, class experts.Class, code, application string) (draw.Vacancy, error) {
-	return st.fillWith(s, b, class, code, application, nil)
+	return st.fillWith(s, b, class, code, application, nil, "")
 }
 
-func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, application string, appointed *draw.Appointed) (draw.Vacancy, error) {
+func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, application string, appointed *draw.Appointed, words string) (draw.Vacancy, error) {
 	gone := map[string]string{}
 	for _, seat := range b.seats {
 		if seat.State == reviewing.SeatVacated && (seat.ApplicationID == "" || seat.ApplicationID == application) {
@@ -715,5 +796,5 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 	if next == "" {
 		return row, nil
 	}
-	return row, st.invite(s, b.review, *b.draw, string(class), next, application)
+	return row, st.invite(s, b.review, *b.draw, string(class), next, application, words)
 }

@@ -203,7 +203,7 @@ func (st *Store) recuseKnown(s *step, pack *rulebook.Pack, review string) error 
 	if pack.ConflictScope != "application" {
 		return nil
 	}
-	b, err := st.loadBench(s, review)
+	b, err := st.holdBench(s, review)
 	if err != nil {
 		return err
 	}

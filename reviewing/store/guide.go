@@ -77,7 +77,7 @@ func (st *Store) UpdateGuide(s *step, id string, version int, in NewGuide) (revi
 		return g, err
 	}
 	g.Version++
-	return g, s.Save(&g).Error
+	return g, replace(s, &g, g.ID, version, g.State)
 }
 
 // ApproveGuide is the director's approval (审定).

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"gorm.io/gorm/clause"
+
 	"keping/configs/database"
 	"keping/rbac"
 	"keping/rbac/calendar"
@@ -16,9 +18,19 @@ import (
 	"keping/reviewing/rank"
 )
 
+// holdList loads a list and locks its row: of two acts on it at once one sees
+// what the other has done.
+func holdList(s *step, id string) (reviewing.AwardList, error) {
+	var locked reviewing.AwardList
+	if err := s.Clauses(clause.Locking{Strength: "UPDATE"}).Select("id").Where("id = ?", id).Limit(1).Find(&locked).Error; err != nil {
+		return locked, err
+	}
+	return take[reviewing.AwardList](s, id, "该清单")
+}
+
 // listFacts loads what a list is judged by.
 func (st *Store) listFacts(s *step, l reviewing.AwardList) (reviewing.ListFacts, error) {
-	f := reviewing.ListFacts{List: l, Closed: map[string]bool{}, JointUnits: map[string][]string{}, Barred: map[string]bool{}}
+	f := reviewing.ListFacts{List: l, Closed: map[string]bool{}, JointUnits: map[string][]string{}, Barred: map[string]bool{}, Uncertain: map[string]int{}, Withdrawn: map[string]bool{}}
 	var err error
 	if f.Guide, err = take[reviewing.Guide](s, l.GuideID, "该指南"); err != nil {
 		return f, err
@@ -39,6 +51,10 @@ func (st *Store) listFacts(s *step, l reviewing.AwardList) (reviewing.ListFacts,
 		if f.Barred[a.ID], err = memberOfYear(s, a.ProgrammeID, a.LeaderID); err != nil {
 			return f, err
 		}
+		if f.Uncertain[a.ID], err = uncertainMembers(s, a.ProgrammeID, a.LeaderID); err != nil {
+			return f, err
+		}
+		f.Withdrawn[a.ID] = a.State == reviewing.AppWithdrawn
 		units, err := find[reviewing.ApplicationUnit](s, "unit_id", "application_id = ? AND role = 'joint'", a.ID)
 		if err != nil {
 			return f, err
@@ -47,8 +63,44 @@ func (st *Store) listFacts(s *step, l reviewing.AwardList) (reviewing.ListFacts,
 			f.JointUnits[a.ID] = append(f.JointUnits[a.ID], u.UnitID)
 		}
 	}
+	if f.Objections, err = objectionsOf(s, l.GuideID); err != nil {
+		return f, err
+	}
+	if f.SpentFen, f.Taken, err = confirmedOf(s, l.GuideID, l.ID, nil); err != nil {
+		return f, err
+	}
 	f.Conclusions, err = find[reviewing.Conclusion](s, "created_at, id", "list_id = ?", l.ID)
 	return f, err
+}
+
+// objectionsOf are the objections still open or upheld, by application: a new
+// version of the list does not make them go away.
+func objectionsOf(s *step, guide string) (map[string]string, error) {
+	open, err := find[reviewing.Objection](s, "created_at, id", "list_id IN (SELECT id FROM award_lists WHERE guide_id = ?) AND state IN ('lodged', 'accepted', 'upheld')", guide)
+	out := map[string]string{}
+	for _, o := range open {
+		if out[o.ApplicationID] != "upheld" {
+			out[o.ApplicationID] = o.State
+		}
+	}
+	return out, err
+}
+
+// confirmedOf is what other lists of the guide, already confirmed, have
+// proposed; listed, if given, collects their applications.
+func confirmedOf(s *step, guide, but string, listed map[string]bool) (fen, places int, err error) {
+	lists, err := find[reviewing.AwardList](s, "id", "guide_id = ? AND state = ? AND id <> ?", guide, reviewing.ListConfirmed, but)
+	for _, l := range lists {
+		for _, line := range l.Lines {
+			if listed != nil {
+				listed[line.ApplicationID] = true
+			}
+			if line.Choice == "proposed" {
+				fen, places = fen+line.FiscalFen, places+1
+			}
+		}
+	}
+	return fen, places, err
 }
 
 // CreateList proposes a guide's list from all its closed reviews: in rank
@@ -61,13 +113,14 @@ func (st *Store) CreateList(s *step, guide, reason string) (reviewing.AwardList,
 	}
 	l := reviewing.AwardList{ID: s.NewID(), GuideID: g.ID, Number: 1, Reason: reason, State: reviewing.ListDrafted, OfficerID: s.Call.Actor.User, Version: 1, CreatedAt: s.Now}
 	s.On(l.ID)
-	before, err := find[reviewing.AwardList](s, "number DESC", "guide_id = ? AND state <> ?", g.ID, reviewing.ListSuperseded)
+	before, err := find[reviewing.AwardList](s, "number DESC", "guide_id = ?", g.ID)
 	if err != nil {
 		return l, err
 	}
 	for _, old := range before {
+		l.Number = max(l.Number, old.Number+1)
 		if _, ok := reviewing.ListMoves[old.State]["supersede"]; !ok {
-			return l, reviewing.MoveRefusal("SM-12", string(old.State), "另行生成清单")
+			continue // confirmed lists stay; this one is about later reviews
 		}
 		pack, err := st.Pack(s)
 		if err != nil {
@@ -78,7 +131,6 @@ func (st *Store) CreateList(s *step, guide, reason string) (reviewing.AwardList,
 				return l, err
 			}
 		}
-		l.Number = old.Number + 1
 		if err := database.Swap(s.Tx, &reviewing.AwardList{}, map[string]any{"id": old.ID, "version": old.Version}, map[string]any{"state": reviewing.ListSuperseded, "version": old.Version + 1}); err != nil {
 			return l, err
 		}
@@ -96,6 +148,11 @@ func (st *Store) CreateList(s *step, guide, reason string) (reviewing.AwardList,
 			return l, err
 		}
 	}
+	listed := map[string]bool{}
+	spent, taken, err := confirmedOf(s, g.ID, l.ID, listed)
+	if err != nil {
+		return l, err
+	}
 	for _, r := range reviews {
 		var record rank.Record
 		if err := json.Unmarshal([]byte(r.Ranking), &record); err != nil {
@@ -106,7 +163,7 @@ func (st *Store) CreateList(s *step, guide, reason string) (reviewing.AwardList,
 			if err := s.Take(&a, "review_id = ? AND number = ?", r.ID, result.Application).Error; err != nil {
 				return l, err
 			}
-			if a.State == reviewing.AppWithdrawn {
+			if a.State == reviewing.AppWithdrawn || listed[a.ID] {
 				continue
 			}
 			u, err := take[rbac.Unit](s, a.LeadUnitID, "牵头单位")
@@ -117,7 +174,25 @@ func (st *Store) CreateList(s *step, guide, reason string) (reviewing.AwardList,
 				Rank: result.Rank, Shown: result.Shown, Passed: result.Passed, FiscalFen: a.FiscalFen, Joint: a.Joint})
 		}
 	}
-	reviewing.ProposeLines(l.Lines, g.Places, g.BudgetFen)
+	if len(reviews) > 0 && len(l.Lines) == 0 {
+		return l, rbac.Refuse(rbac.RefusedState, "该指南已结束评审的项目都已列入确认的清单（SM-12）。")
+	}
+	places, budget := g.Places-taken, g.BudgetFen-spent
+	if g.Places == 0 {
+		places = 0 // no limit
+	} else if places <= 0 {
+		places, budget = 0, -1 // none left: nothing fits
+	}
+	reviewing.ProposeLines(l.Lines, places, budget)
+	objections, err := objectionsOf(s, g.ID)
+	if err != nil {
+		return l, err
+	}
+	for i, line := range l.Lines {
+		if objections[line.ApplicationID] == "upheld" {
+			l.Lines[i].Choice = "declined"
+		}
+	}
 	s.Fact("version", l.Number)
 	return l, s.Create(&l).Error
 }
@@ -131,7 +206,7 @@ type Choice struct {
 
 // AdjustList changes choices of lines; nothing can be added (R-069).
 func (st *Store) AdjustList(s *step, id string, version int, choices []Choice) (reviewing.AwardList, error) {
-	l, err := take[reviewing.AwardList](s, id, "该清单")
+	l, err := holdList(s, id)
 	if err != nil {
 		return l, err
 	}
@@ -172,6 +247,7 @@ func (st *Store) AdjustList(s *step, id string, version int, choices []Choice) (
 
 // NewConclusion is another office's word on a list.
 type NewConclusion struct {
+	Version  int    `json:"version" minimum:"1" doc:"所看清单的版本号：意见只对所看的内容有效"`
 	Kind     string `json:"kind" enum:"joint_unit,conference,finance,deliberation" doc:"联合实施单位、联席会议、区财政局、区科技局审议"`
 	Agreed   bool   `json:"agreed"`
 	UnitID   string `json:"unit_id,omitempty" maxLength:"36" doc:"补录联合实施单位意见时填写"`
@@ -183,7 +259,7 @@ type NewConclusion struct {
 // RecordConclusion records a conclusion by its own account, or entered by an
 // officer (补录, R-090) with document number and date.
 func (st *Store) RecordConclusion(s *step, id string, in NewConclusion) (reviewing.Conclusion, error) {
-	l, err := take[reviewing.AwardList](s, id, "该清单")
+	l, err := holdList(s, id)
 	if err != nil {
 		return reviewing.Conclusion{}, err
 	}
@@ -197,13 +273,16 @@ func (st *Store) RecordConclusion(s *step, id string, in NewConclusion) (reviewi
 	if day.After(s.Now) {
 		return reviewing.Conclusion{}, rbac.Invalid("day", "日期%s在今天之后，请核对", in.Day)
 	}
+	if l.Version != in.Version {
+		return reviewing.Conclusion{}, database.ErrChanged
+	}
 	own := map[rbac.Role]string{rbac.JointUnit: "joint_unit", rbac.Conference: "conference", rbac.Finance: "finance", rbac.Director: "deliberation"}[s.Call.Actor.Role]
 	entered := s.Call.Actor.Role == rbac.Officer
 	if !entered && own != in.Kind {
 		return reviewing.Conclusion{}, rbac.Invalid("kind", "您只能填写本单位的意见")
 	}
-	if entered && in.Document == "" {
-		return reviewing.Conclusion{}, rbac.Invalid("document", "补录事项请注明依据文件（第二十六条记实管理）")
+	if entered && (in.Document == "" || in.FileID == "") {
+		return reviewing.Conclusion{}, rbac.Invalid("document", "补录事项请注明依据文件的名称和文号，并附扫描件（第二十六条记实管理）")
 	}
 	unit := in.UnitID
 	if s.Call.Actor.Role == rbac.JointUnit {
@@ -230,9 +309,13 @@ func (st *Store) RecordConclusion(s *step, id string, in NewConclusion) (reviewi
 	}
 	c := reviewing.Conclusion{ID: s.NewID(), ListID: id, Kind: in.Kind, UnitID: unit, Agreed: in.Agreed, Document: in.Document, Day: in.Day, FileID: in.FileID,
 		EnteredBy: s.Call.Actor.User, Entered: entered, CreatedAt: s.Now}
+	if c.Lines, err = l.LinesHash(); err != nil {
+		return c, err
+	}
 	s.Fact("kind", in.Kind)
 	s.Fact("agreed", in.Agreed)
 	s.Fact("entered", entered)
+	s.Fact("lines", c.Lines)
 	return c, s.Create(&c).Error
 }
 
@@ -250,7 +333,7 @@ func (st *Store) moveList(s *step, l *reviewing.AwardList, act string, set map[s
 
 // DeliberateList freezes the list once everybody has agreed (R-016, R-069 to R-072, R-074, R-075).
 func (st *Store) DeliberateList(s *step, id string) (reviewing.AwardList, error) {
-	l, err := take[reviewing.AwardList](s, id, "该清单")
+	l, err := holdList(s, id)
 	if err != nil {
 		return l, err
 	}
@@ -266,6 +349,7 @@ func (st *Store) DeliberateList(s *step, id string) (reviewing.AwardList, error)
 		return l, err
 	}
 	verdicts := append(reviewing.LineRules(pack, f), reviewing.ConclusionRules(pack, f, true)...)
+	verdicts = append(verdicts, pack.Check("P-41", f.OpenObjections() == 0, rulebook.Inputs{"open": f.OpenObjections()}, "拟立项中有异议尚未办结，暂停该项（惯例）。", "请先答复异议，或将该项改列备选。"))
 	if err := st.Obey(s, "list/"+id, verdicts...); err != nil {
 		return l, err
 	}
@@ -279,7 +363,7 @@ func (st *Store) DeliberateList(s *step, id string) (reviewing.AwardList, error)
 // PubliciseList begins the publicity, counted in working days (R-073, P-40);
 // R-025 is asked once more.
 func (st *Store) PubliciseList(s *step, id string) (reviewing.AwardList, error) {
-	l, err := take[reviewing.AwardList](s, id, "该清单")
+	l, err := holdList(s, id)
 	if err != nil {
 		return l, err
 	}
@@ -334,7 +418,7 @@ func orState(err error, l reviewing.AwardList) error {
 // ConfirmList ends the publicity: after its last day and with no accepted
 // objection unanswered.
 func (st *Store) ConfirmList(s *step, id string) (reviewing.AwardList, error) {
-	l, err := take[reviewing.AwardList](s, id, "该清单")
+	l, err := holdList(s, id)
 	if err != nil {
 		return l, err
 	}
@@ -349,17 +433,14 @@ func (st *Store) ConfirmList(s *step, id string) (reviewing.AwardList, error) {
 	if err != nil {
 		return l, err
 	}
-	open, err := find[reviewing.Objection](s, "id", "list_id = ? AND state IN ('lodged', 'accepted', 'upheld')", id)
-	if err != nil {
-		return l, err
-	}
 	f, err := st.listFacts(s, l)
 	if err != nil {
 		return l, err
 	}
+	open := f.OpenObjections()
 	verdicts := append(reviewing.LineRules(pack, f),
 		pack.Check("P-40", !s.Now.Before(end), rulebook.Inputs{"public_to": l.PublicTo}, "公示尚未期满（公示至"+l.PublicTo+"，惯例）。", "请在公示期满后确认。"),
-		pack.Check("P-41", len(open) == 0, rulebook.Inputs{"open": len(open)}, fmt.Sprintf("还有%d件异议未办结，或成立的异议尚未形成新版清单（惯例）。", len(open)), "请先答复异议；异议成立的，生成新版清单。"))
+		pack.Check("P-41", open == 0, rulebook.Inputs{"open": open}, fmt.Sprintf("还有%d项拟立项的异议未办结（惯例）。", open), "请先答复异议；异议成立的，生成新版清单。"))
 	if err := st.Obey(s, "list/"+id, verdicts...); err != nil {
 		return l, err
 	}
@@ -425,7 +506,8 @@ func (st *Store) LodgeObjection(s *step, list string, in NewObjection) (Lodged, 
 	s.On(o.ID)
 	s.Call.Actor.User = o.ID
 	s.Fact("list", list)
-	s.Fact("text", rbacstore.Digest(secret.Random(16), in.Text))
+	o.Salt = secret.Random(16)
+	s.Fact("text", rbacstore.Digest(o.Salt, in.Text))
 	return Lodged{o.ID, o.State}, s.Create(&o).Error
 }
 

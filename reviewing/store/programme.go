@@ -53,7 +53,7 @@ type NewMember struct {
 	Kind        string   `json:"kind" enum:"advisory,technical" doc:"咨询或技术专家组"`
 	ExpertIDs   []string `json:"expert_ids" minItems:"1" maxItems:"200" doc:"专家编号"`
 	Departments []string `json:"departments" maxItems:"10" doc:"会同推荐的区级行业主管部门（单位编号）"`
-	Document    string   `json:"document" maxLength:"100" doc:"推荐文件名称和文号"`
+	Document    string   `json:"document" minLength:"2" maxLength:"100" doc:"推荐文件名称和文号"`
 }
 
 // Members are the memberships an act made or moved.
@@ -139,7 +139,64 @@ func (st *Store) mayJoin(s *step, pack *rulebook.Pack, p reviewing.Programme, pe
 	for _, a := range apps {
 		leads = leads || a.State.Live()
 	}
-	return reviewing.MayLead(pack, "R-024", leads, 0, p), nil
+	uncertain, err := uncertainLeaders(s, p.ID, person)
+	return reviewing.MayLead(pack, "R-024", leads, uncertain, p), err
+}
+
+// uncertainLeaders is R-026 from the group's side: leaders of live applications
+// of the same name who may be this person.
+func uncertainLeaders(s *step, programme, person string) (int, error) {
+	var p rbac.Person
+	if err := s.Take(&p, "id = ?", person).Error; err != nil {
+		return 0, err
+	}
+	apps, err := find[reviewing.Application](s, "id", "programme_id = ? AND leader_name = ? AND leader_id <> ?", programme, p.Name, person)
+	if err != nil {
+		return 0, err
+	}
+	var e experts.Expert
+	if err := s.Where("person_id = ?", person).Limit(1).Find(&e).Error; err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, a := range apps {
+		if !a.State.Live() {
+			continue
+		}
+		maybe, err := mayBeSame(s, a.LeaderID, e)
+		if err != nil {
+			return 0, err
+		}
+		if maybe {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// mayBeSame tells whether a leader and an expert of one name, without a
+// document in common, may be one person: the same birth year or unit, or one
+// unknown, and no officer has told them apart.
+func mayBeSame(s *step, leader string, e experts.Expert) (bool, error) {
+	var p rbac.Person
+	if err := s.Take(&p, "id = ?", leader).Error; err != nil {
+		return false, err
+	}
+	near := p.BirthYear == 0 || e.BirthYear == 0 || e.BirthYear == p.BirthYear
+	if !near {
+		var same int64
+		if err := s.Model(&reviewing.ApplicationPerson{}).Where("person_id = ? AND unit_id = ?", leader, e.UnitID).Count(&same).Error; err != nil {
+			return false, err
+		}
+		near = same > 0
+	}
+	if !near {
+		return false, nil
+	}
+	both := []string{leader, e.PersonID}
+	var told int64
+	err := s.Model(&Distinction{}).Where("person_a IN ? AND person_b IN ?", both, both).Count(&told).Error
+	return told == 0, err
 }
 
 // ApproveGroup lets a director approve the recommended members; the group is
@@ -175,7 +232,7 @@ func (st *Store) ApproveGroup(s *step, programme, kind string) (Members, error) 
 			verdicts = append(verdicts, v...)
 		}
 		members[i].State, members[i].FromDay = reviewing.InTerm, today
-		if err := s.Save(&members[i]).Error; err != nil {
+		if err := database.Swap(s.Tx, &reviewing.Membership{}, map[string]any{"id": members[i].ID, "state": reviewing.Recommended}, map[string]any{"state": reviewing.InTerm, "from_day": today}); err != nil {
 			return Members{}, err
 		}
 	}
@@ -198,7 +255,7 @@ func (st *Store) EndMember(s *step, id, reason string) (reviewing.Membership, er
 		return m, reviewing.MoveRefusal("SM-08", string(m.State), "退出")
 	}
 	m.State, m.ToDay, m.Reason = reviewing.Ended, calendar.Day(s.Now), reason
-	return m, s.Save(&m).Error
+	return m, database.Swap(s.Tx, &reviewing.Membership{}, map[string]any{"id": id, "state": reviewing.InTerm}, map[string]any{"state": m.State, "to_day": m.ToDay, "reason": reason})
 }
 
 // memberOfYear tells whether a person was at any time a member of the
@@ -225,22 +282,11 @@ func uncertainMembers(s *step, programme, person string) (int, error) {
 	}
 	n := 0
 	for _, e := range rows {
-		near := p.BirthYear == 0 || e.BirthYear == 0 || e.BirthYear == p.BirthYear
-		if !near {
-			var same int64
-			if err := s.Model(&reviewing.ApplicationPerson{}).Where("person_id = ? AND unit_id = ?", person, e.UnitID).Count(&same).Error; err != nil {
-				return 0, err
-			}
-			near = same > 0
-		}
-		if !near {
-			continue
-		}
-		var told int64
-		if err := s.Model(&Distinction{}).Where("person_a IN ? AND person_b IN ?", []string{person, e.PersonID}, []string{person, e.PersonID}).Count(&told).Error; err != nil {
+		maybe, err := mayBeSame(s, person, e)
+		if err != nil {
 			return 0, err
 		}
-		if told == 0 {
+		if maybe {
 			n++
 		}
 	}

@@ -100,7 +100,7 @@ func tied(r rank.Record) []string {
 
 // CreateOrder freezes a draw among the first group of tied applications.
 func (st *Store) CreateOrder(s *step, id string) (FrameView, error) {
-	b, err := st.loadBench(s, id)
+	b, err := st.holdBench(s, id)
 	if err != nil {
 		return FrameView{}, err
 	}
@@ -172,7 +172,7 @@ func (b *bench) unsigned() int {
 // CloseReview checks everything a closing needs, writes the official record
 // and closes.
 func (st *Store) CloseReview(s *step, id string) (reviewing.Review, error) {
-	b, err := st.loadBench(s, id)
+	b, err := st.holdBench(s, id)
 	if err != nil {
 		return reviewing.Review{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -133,6 +134,14 @@ func (st *Store) ReviewOf(ctx context.Context, actor rbac.Actor, settle may, id 
 		return ReviewView{}, err
 	}
 	v.Joint = slices.DeleteFunc(joint, func(j reviewing.JointSeat) bool { return actor.Role == rbac.JointUnit && j.UnitID != actor.Unit })
+	for i := range v.Joint {
+		if actor.Role == rbac.Expert {
+			v.Joint[i].UserID = ""
+			if !opened(b.review) { // nothing that could sway the marks
+				v.Joint[i].Opinion = ""
+			}
+		}
+	}
 	if actor.Role != rbac.JointUnit && opened(b.review) {
 		if v.Opinion, err = s.Keys.Open(b.review.Opinion, "review/"+id+"/opinion"); err != nil {
 			return v, err
@@ -167,12 +176,32 @@ type ListView struct {
 	Conclusions []reviewing.Conclusion `json:"conclusions"`
 }
 
-// ListOf shows one version of a list.
-func (st *Store) ListOf(ctx context.Context, id string) (ListView, error) {
-	s := st.reading(ctx, rbac.Actor{})
+// OwnLines are the lines of the applications a joint unit joins.
+func (st *Store) OwnLines(ctx context.Context, actor rbac.Actor, lines []reviewing.Line) ([]reviewing.Line, error) {
+	joined, err := find[reviewing.ApplicationUnit](st.reading(ctx, actor), "application_id", "role = 'joint' AND unit_id = ? AND unit_id <> ''", actor.Unit)
+	return slices.DeleteFunc(slices.Clone(lines), func(l reviewing.Line) bool {
+		return !slices.ContainsFunc(joined, func(u reviewing.ApplicationUnit) bool { return u.ApplicationID == l.ApplicationID })
+	}), err
+}
+
+// ListOf shows one version of a list; to a joint unit its own lines and word.
+func (st *Store) ListOf(ctx context.Context, actor rbac.Actor, settle may, id string) (ListView, error) {
+	s := st.reading(ctx, actor)
 	l, err := take[reviewing.AwardList](s, id, "该清单")
 	if err != nil {
 		return ListView{}, err
+	}
+	own, err := st.OwnLines(ctx, actor, l.Lines)
+	if err != nil {
+		return ListView{}, err
+	}
+	if err := settle(actor.Role == rbac.JointUnit && len(own) > 0, "该清单"); err != nil {
+		return ListView{}, err
+	}
+	if actor.Role == rbac.JointUnit {
+		l.Lines = own
+		conclusions, err := find[reviewing.Conclusion](s, "created_at, id", "list_id = ? AND unit_id = ?", id, actor.Unit)
+		return ListView{l, conclusions}, err
 	}
 	conclusions, err := find[reviewing.Conclusion](s, "created_at, id", "list_id = ?", id)
 	return ListView{l, conclusions}, err
@@ -239,6 +268,9 @@ func (st *Store) ReadFile(s *step, id string) (rbac.File, error) {
 		return f, s.May(true, "该文件")
 	}
 	if f.Object == "" { // an import table, say: its owner's alone
+		return f, rbac.Hidden("该文件")
+	}
+	if s.Call.Actor.Role == rbac.Finance && !strings.HasPrefix(f.Object, "list/") {
 		return f, rbac.Hidden("该文件")
 	}
 	may, err := st.mayRead(s, f)

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
 	"keping/rbac"
 	"keping/rbac/calendar"
 	"keping/rbac/rulebook"
@@ -98,11 +101,20 @@ func (st *Store) VoidReview(s *step, id, reason string) (reviewing.Review, error
 	if err := moveReview(s, &r, "void", map[string]any{}); err != nil {
 		return r, err
 	}
-	if err := voidSheets(s, r.ID, "", ""); err != nil {
+	seats, err := find[reviewing.Seat](s, "id", "review_id = ? AND state <> ?", id, reviewing.SeatVacated)
+	if err != nil {
+		return r, err
+	}
+	for i := range seats { // nobody is invited in their place
+		if err := leave(s, &seats[i], "review_void", ""); err != nil {
+			return r, err
+		}
+	}
+	if err := s.Model(&reviewing.Draw{}).Where("review_id = ? AND state = 'frozen'", id).Update("state", "void").Error; err != nil {
 		return r, err
 	}
 	return r, s.Model(&reviewing.Application{}).Where("review_id = ? AND state = ?", r.ID, reviewing.AppInReview).
-		Updates(map[string]any{"state": reviewing.AppAccepted, "review_id": "", "state_reason": reason}).Error
+		Updates(map[string]any{"state": reviewing.AppAccepted, "review_id": "", "state_reason": reason, "version": gorm.Expr("version + 1")}).Error
 }
 
 // bench is who sits where in a running review: all of it, loaded once.
@@ -114,6 +126,17 @@ type bench struct {
 	declarations []reviewing.Declaration
 	draw         *reviewing.Draw
 	panel        *panel
+}
+
+// holdBench is loadBench for acts that judge or change who sits and what
+// counts: the review's row is locked first, so that of two such acts one sees
+// what the other has done.
+func (st *Store) holdBench(s *step, id string) (*bench, error) {
+	var locked reviewing.Review
+	if err := s.Clauses(clause.Locking{Strength: "UPDATE"}).Select("id").Where("id = ?", id).Limit(1).Find(&locked).Error; err != nil {
+		return nil, err
+	}
+	return st.loadBench(s, id)
 }
 
 // loadBench loads a review from its draw on.
@@ -238,7 +261,7 @@ func (b *bench) mySeats(s *step) []reviewing.Seat {
 
 // ConfirmPanel checks that every seat is taken and the composition holds.
 func (st *Store) ConfirmPanel(s *step, id string) (reviewing.Review, error) {
-	b, err := st.loadBench(s, id)
+	b, err := st.holdBench(s, id)
 	if err != nil {
 		return reviewing.Review{}, err
 	}
@@ -267,7 +290,7 @@ func (st *Store) ConfirmPanel(s *step, id string) (reviewing.Review, error) {
 
 // StartMarking opens marking once everybody has pledged and declared.
 func (st *Store) StartMarking(s *step, id string) (reviewing.Review, error) {
-	b, err := st.loadBench(s, id)
+	b, err := st.holdBench(s, id)
 	if err != nil {
 		return reviewing.Review{}, err
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,7 +52,11 @@ func (st *Store) ReplyInvitation(s *step, in Reply, hash string) (Replied, error
 	}
 	s.On(seat.ID)
 	s.Call.Actor.User = seat.ID
-	if seat.State != reviewing.SeatInvited || s.Now.After(*seat.ReplyBy) {
+	r, err := take[reviewing.Review](s, seat.ReviewID, "该评审批次")
+	if err != nil {
+		return Replied{}, err
+	}
+	if seat.State != reviewing.SeatInvited || s.Now.After(*seat.ReplyBy) || demandState(r, "答复邀请", seating...) != nil {
 		return Replied{}, rbac.Refuse(rbac.RefusedState, "邀请已答复、过期或作废（SM-10）。")
 	}
 	if !in.Accept {
@@ -59,7 +64,7 @@ func (st *Store) ReplyInvitation(s *step, in Reply, hash string) (Replied, error
 			return Replied{}, rbac.Invalid("reason", "谢绝请写明理由")
 		}
 		s.Fact("accept", false)
-		return Replied{SeatID: seat.ID, State: reviewing.SeatVacated}, st.vacate(s, seat, "declined")
+		return Replied{SeatID: seat.ID, State: reviewing.SeatVacated}, st.vacate(s, seat, "declined", in.Reason)
 	}
 	s.Fact("accept", true)
 	e, err := expertstore.Take(s, seat.ExpertID)
@@ -115,9 +120,19 @@ func moveSeat(s *step, seat *reviewing.Seat, to reviewing.SeatState, set map[str
 	return err
 }
 
-// vacate gives a seat up for a coded reason and lets the next alternate in.
-func (st *Store) vacate(s *step, seat reviewing.Seat, reason string) error {
-	if err := moveSeat(s, &seat, reviewing.SeatVacated, map[string]any{"reason": reason, "reply_by": nil}); err != nil {
+// seating are the states of a review in which seats change hands.
+var seating = []reviewing.ReviewState{reviewing.Drawn, reviewing.Composed, reviewing.Marking, reviewing.Discussing}
+
+// leave takes somebody off a seat for a coded reason, with the words beside
+// it: no link, message or mark of the seat counts any longer.
+func leave(s *step, seat *reviewing.Seat, reason, words string) error {
+	set := map[string]any{"reason": reason, "reply_by": nil}
+	if words != "" {
+		salt := secret.Random(16)
+		set["note"], set["note_salt"] = s.Keys.Seal(words, "seat/"+seat.ID+"/note"), salt
+		s.Fact("reason", rbacstore.Digest(salt, words))
+	}
+	if err := moveSeat(s, seat, reviewing.SeatVacated, set); err != nil {
 		return err
 	}
 	if err := rbacstore.KillLinks(s, "seat/"+seat.ID); err != nil {
@@ -126,28 +141,49 @@ func (st *Store) vacate(s *step, seat reviewing.Seat, reason string) error {
 	if err := notice.Drop(s.Tx, "seat/"+seat.ID); err != nil {
 		return err
 	}
-	if err := voidSheets(s, seat.ReviewID, seat.ID, ""); err != nil {
-		return err
-	}
-	b, err := st.loadBench(s, seat.ReviewID)
-	if err != nil {
-		return err
-	}
-	_, err = st.fill(s, b, seat.Class, seat.Code, seat.ApplicationID)
-	if err != nil {
-		return err
-	}
-	return touchReview(s, &b.review, b.undone(seat.ID))
+	return voidSheets(s, seat.ReviewID, seat.ID, "")
 }
 
-// undone is what a change of the panel takes back: a key turned for the
-// opening, and the chair whose seat it was.
-func (b *bench) undone(seat string) map[string]any {
+// vacate gives a seat up and lets the next alternate in.
+func (st *Store) vacate(s *step, seat reviewing.Seat, reason, words string) error {
+	b, err := st.holdBench(s, seat.ReviewID)
+	if err != nil {
+		return err
+	}
+	if err := leave(s, &seat, reason, words); err != nil {
+		return err
+	}
+	b.seats[seat.ID] = seat
+	if _, err := st.fill(s, b, seat.Class, seat.Code, seat.ApplicationID); err != nil {
+		return err
+	}
+	// Who had risen from a substitute's seat to the one now given up sits there no longer either.
+	for _, other := range b.seats {
+		if other.Code == seat.Code && other.ApplicationID != "" && other.State != reviewing.SeatVacated && !b.panel.sits(other.Code, other.ApplicationID) {
+			if err := leave(s, &other, reason, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return b.unsettle(s, seat.ID)
+}
+
+// unsettle takes back what a changed panel has to do again: keys turned, the
+// chair whose seat it was and, after the opening, the signatures; marking goes
+// on until the substitute has marked too.
+func (b *bench) unsettle(s *step, seat string) error {
 	set := map[string]any{"opened_chair": false, "opened_by_supervisor": false}
 	if seat == b.review.ChairSeatID {
 		set["chair_seat_id"], set["chair_how"] = "", ""
 	}
-	return set
+	if b.review.State != reviewing.Discussing {
+		return touchReview(s, &b.review, set)
+	}
+	err := s.Model(&reviewing.Seat{}).Where("review_id = ?", b.review.ID).Updates(map[string]any{"signed_at": nil, "signed_hash": ""}).Error
+	if err != nil {
+		return err
+	}
+	return moveReview(s, &b.review, "reopen", set)
 }
 
 // ReplaceSeat takes an expert off the panel at any stage up to closing.
@@ -160,25 +196,24 @@ func (st *Store) ReplaceSeat(s *step, id, reason string) (Replied, error) {
 	if err != nil {
 		return Replied{}, err
 	}
-	if err := demandState(r, "替换专家", reviewing.Drawn, reviewing.Composed, reviewing.Marking); err != nil {
+	if err := demandState(r, "替换专家", seating...); err != nil {
 		return Replied{}, err
 	}
 	if seat.State == reviewing.SeatVacated {
 		return Replied{}, reviewing.MoveRefusal("SM-10", string(seat.State), "替换")
 	}
-	salt := secret.Random(16)
-	s.Fact("reason", rbacstore.Digest(salt, reason))
-	return Replied{SeatID: id, State: reviewing.SeatVacated}, st.vacate(s, seat, "unavailable")
+	return Replied{SeatID: id, State: reviewing.SeatVacated}, st.vacate(s, seat, "unavailable", reason)
 }
 
 // ExpireInvitations vacates the seats whose reply time is over, each in an act
 // of its own by "system". It returns how many.
 func (st *Store) ExpireInvitations(ctx context.Context) (int, error) {
 	var due []reviewing.Seat
-	if err := st.DB.Read(ctx).Where("state = ? AND reply_by < ?", reviewing.SeatInvited, st.DB.Now()).Order("id").Find(&due).Error; err != nil {
+	if err := st.DB.Read(ctx).Where("state = ? AND reply_by < ? AND review_id IN (SELECT id FROM reviews WHERE state IN ?)", reviewing.SeatInvited, st.DB.Now(), seating).Order("id").Find(&due).Error; err != nil {
 		return 0, err
 	}
-	for i, seat := range due {
+	var errs []error
+	for _, seat := range due {
 		call := rbacstore.Call{Actor: rbac.SystemActor, Permission: "invitation expire", Object: seat.ID}
 		_, _, err := rbacstore.Act(ctx, st.Store.Store, call, func(s *step) (struct{}, error) {
 			now, err := take[reviewing.Seat](s, seat.ID, "该席位")
@@ -186,13 +221,11 @@ func (st *Store) ExpireInvitations(ctx context.Context) (int, error) {
 				s.Unjournalled()
 				return struct{}{}, err
 			}
-			return struct{}{}, st.vacate(s, now, "no_answer")
+			return struct{}{}, st.vacate(s, now, "no_answer", "")
 		})
-		if err != nil {
-			return i, err
-		}
+		errs = append(errs, err) // one that fails holds up no other
 	}
-	return len(due), nil
+	return len(due), errors.Join(errs...)
 }
 
 // Pledge is the text every expert signs before any material is visible.
@@ -200,7 +233,7 @@ const Pledge = "本人承诺：如实声明利益关系，主动回避；独立�
 
 // PledgeSeat signs the pledge (P-20); the surface has confirmed the password.
 func (st *Store) PledgeSeat(s *step, reviewID string) ([]reviewing.Seat, error) {
-	b, err := st.loadBench(s, reviewID)
+	b, err := st.holdBench(s, reviewID)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +274,7 @@ type NewDeclaration struct {
 // CreateDeclaration declares that there is no conflict, or asks for recusal,
 // which suspends access at once. A later recusal replaces an earlier clear word.
 func (st *Store) CreateDeclaration(s *step, reviewID string, in NewDeclaration) (reviewing.Declaration, error) {
-	b, err := st.loadBench(s, reviewID)
+	b, err := st.holdBench(s, reviewID)
 	if err != nil {
 		return reviewing.Declaration{}, err
 	}
@@ -249,7 +282,7 @@ func (st *Store) CreateDeclaration(s *step, reviewID string, in NewDeclaration) 
 	if err := s.May(len(mine) > 0, "该评审批次"); err != nil {
 		return reviewing.Declaration{}, err
 	}
-	if err := demandState(b.review, "作出回避声明", reviewing.Drawn, reviewing.Composed, reviewing.Marking); err != nil {
+	if err := demandState(b.review, "作出回避声明", seating...); err != nil {
 		return reviewing.Declaration{}, err
 	}
 	var seat *reviewing.Seat
@@ -321,11 +354,11 @@ func (st *Store) DecideDeclaration(s *step, id string, approve bool) (reviewing.
 	if d.State != "pending" {
 		return d, reviewing.MoveRefusal("SM-10", d.State, "处理回避申请")
 	}
-	b, err := st.loadBench(s, d.ReviewID)
+	b, err := st.holdBench(s, d.ReviewID)
 	if err != nil {
 		return d, err
 	}
-	if err := demandState(b.review, "处理回避申请", reviewing.Drawn, reviewing.Composed, reviewing.Marking); err != nil {
+	if err := demandState(b.review, "处理回避申请", seating...); err != nil {
 		return d, err
 	}
 	if err := database.Swap(s.Tx, &reviewing.Declaration{}, map[string]any{"id": id, "state": "pending"}, map[string]any{"state": to}); err != nil {
@@ -342,7 +375,7 @@ func (st *Store) DecideDeclaration(s *step, id string, approve bool) (reviewing.
 		return d, err
 	}
 	if seat.ApplicationID == d.ApplicationID { // a substitute's seat is for that application alone
-		if err := moveSeat(s, &seat, reviewing.SeatVacated, map[string]any{"reason": "recused"}); err != nil {
+		if err := leave(s, &seat, "recused", ""); err != nil {
 			return d, err
 		}
 		b.seats[seat.ID] = seat
@@ -352,12 +385,12 @@ func (st *Store) DecideDeclaration(s *step, id string, approve bool) (reviewing.
 	if _, err := st.fill(s, b, seat.Class, seat.Code, d.ApplicationID); err != nil {
 		return d, err
 	}
-	return d, touchReview(s, &b.review, b.undone(""))
+	return d, b.unsettle(s, "")
 }
 
 // VoteChair votes for a seat as chair; a majority of the panel elects (P-16).
 func (st *Store) VoteChair(s *step, reviewID, seatID string) (reviewing.Review, error) {
-	b, err := st.loadBench(s, reviewID)
+	b, err := st.holdBench(s, reviewID)
 	if err != nil {
 		return reviewing.Review{}, err
 	}
@@ -398,7 +431,7 @@ func (st *Store) VoteChair(s *step, reviewID, seatID string) (reviewing.Review, 
 
 // AppointChair appoints a seated expert as chair (P-16).
 func (st *Store) AppointChair(s *step, reviewID, seatID string) (reviewing.Review, error) {
-	b, err := st.loadBench(s, reviewID)
+	b, err := st.holdBench(s, reviewID)
 	if err != nil {
 		return reviewing.Review{}, err
 	}
@@ -423,7 +456,8 @@ type Participation struct {
 	Opinion string `json:"opinion" minLength:"2" maxLength:"5000" doc:"意见"`
 }
 
-// TakePart records the joint unit's responsible person and opinion.
+// TakePart records the joint unit's responsible person and opinion; the
+// surface has confirmed the password.
 func (st *Store) TakePart(s *step, reviewID string, in Participation) (reviewing.JointSeat, error) {
 	seats, err := find[reviewing.JointSeat](s, "id", "review_id = ?", reviewID)
 	if err != nil {
@@ -443,7 +477,8 @@ func (st *Store) TakePart(s *step, reviewID string, in Participation) (reviewing
 	j := seats[i]
 	j.Name, j.Post, j.Opinion, j.UserID, j.ParticipatedAt = in.Name, in.Post, in.Opinion, s.Call.Actor.User, &s.Now
 	s.Fact("unit", j.UnitID)
-	return j, s.Save(&j).Error
+	s.Fact("method", "password")
+	return j, database.Swap(s.Tx, &reviewing.JointSeat{}, map[string]any{"id": j.ID}, map[string]any{"name": j.Name, "post": j.Post, "opinion": j.Opinion, "user_id": j.UserID, "participated_at": s.Now})
 }
 
 // SeatView is a seat as officer and panel see it; names are masked but for who may know.

@@ -51,8 +51,12 @@ func voidSheets(s *step, review, seat, application string) error {
 	}
 	for _, sheet := range sheets {
 		if sheet.State == reviewing.SheetDraft {
-			if err := s.Delete(&reviewing.Sheet{}, "id = ?", sheet.ID).Error; err != nil {
-				return err
+			gone := s.Delete(&reviewing.Sheet{}, "id = ? AND state = ?", sheet.ID, reviewing.SheetDraft)
+			if gone.Error != nil {
+				return gone.Error
+			}
+			if gone.RowsAffected != 1 { // submitted meanwhile: it must be voided, not lost
+				return database.ErrChanged
 			}
 			continue
 		}
@@ -253,6 +257,10 @@ func (st *Store) ReviseSheet(s *step, id string, in NewMarks) (SheetView, error)
 	if err != nil {
 		return SheetView{}, err
 	}
+	if b, err = st.holdBench(s, sheet.ReviewID); err != nil { // not while others sign or close
+		return SheetView{}, err
+	}
+	seat = b.seats[seat.ID]
 	if err := demandState(b.review, "修改评分", reviewing.Discussing); err != nil {
 		return SheetView{}, err
 	}
@@ -297,7 +305,7 @@ func (b *bench) isChair(s *step) bool {
 // OpenMarks needs two keys: the chair's and the supervisor's. With both, round
 // 1 is opened to panel and officer and the discussion begins.
 func (st *Store) OpenMarks(s *step, id string) (reviewing.Review, error) {
-	b, err := st.loadBench(s, id)
+	b, err := st.holdBench(s, id)
 	if err != nil {
 		return reviewing.Review{}, err
 	}
@@ -370,7 +378,7 @@ func (b *bench) unsubmitted(s *step) (int, error) {
 
 // WriteOpinion is the chair's consolidated opinion.
 func (st *Store) WriteOpinion(s *step, id, text string) (reviewing.Review, error) {
-	b, err := st.loadBench(s, id)
+	b, err := st.holdBench(s, id)
 	if err != nil {
 		return reviewing.Review{}, err
 	}
@@ -394,7 +402,7 @@ func (st *Store) WriteOpinion(s *step, id, text string) (reviewing.Review, error
 // SignReview signs the outcome: the hashes of the own final sheets and the
 // opinion; the surface has confirmed the password.
 func (st *Store) SignReview(s *step, id string) (reviewing.Review, error) {
-	b, err := st.loadBench(s, id)
+	b, err := st.holdBench(s, id)
 	if err != nil {
 		return reviewing.Review{}, err
 	}

@@ -42,6 +42,15 @@ func find[T any](s *step, order string, where string, args ...any) ([]T, error) 
 	return rows, err
 }
 
+// replace writes a whole row under the version and state it was read with.
+func replace[T any](s *step, row *T, id string, version int, state any) error {
+	done := s.Model(row).Where("id = ? AND version = ? AND state = ?", id, version, state).Select("*").Updates(row)
+	if done.Error == nil && done.RowsAffected != 1 {
+		return database.ErrChanged
+	}
+	return done.Error
+}
+
 // moveReview moves a review by SM-09 and refuses a move its state forbids.
 func moveReview(s *step, r *reviewing.Review, act string, set map[string]any) error {
 	to, ok := reviewing.ReviewMoves[r.State][act]

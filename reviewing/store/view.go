@@ -217,6 +217,14 @@ func (st *Store) ExportMarks(s *step, id string) (sheetio.Sheet, sheetio.Sheet, 
 		if hidden[c.Application] {
 			continue
 		}
+		if b.review.State != reviewing.Closed { // round 2 stays sealed, and so does who has revised
+			if c.Version > 1 {
+				continue
+			}
+			if sheet.Status == "revised" {
+				sheet.Status = "counted"
+			}
+		}
 		row := []any{c.Application, c.Expert, experts.ClassNames[experts.Class(sheet.Class)], c.Version, names[sheet.Status]}
 		given := map[string]any{}
 		for _, m := range c.Marks {
@@ -281,7 +289,7 @@ func (st *Store) ListTable(ctx context.Context, id string) (sheetio.Sheet, error
 	for _, line := range l.Lines {
 		t.Rows = append(t.Rows, []any{line.Number, line.Title, line.LeadUnit, line.Leader, line.Rank, line.Shown, reviewing.Wan(line.FiscalFen), choices[line.Choice], line.Reason})
 	}
-	releases, err := find[rbac.Release](s, "created_at, id", "1 = 1")
+	releases, err := releasesOf(s, l)
 	if err != nil {
 		return t, err
 	}
@@ -289,6 +297,36 @@ func (st *Store) ListTable(ctx context.Context, id string) (sheetio.Sheet, error
 		t.Rows = append(t.Rows, []any{"软规则放行", r.Rule, r.Object, "", "", "", "", "", r.Reason})
 	}
 	return t, nil
+}
+
+// releasesOf are the soft rules released for what this list rests on: the
+// list, its guide and applications, their reviews and the experts who sat.
+func releasesOf(s *step, l reviewing.AwardList) ([]rbac.Release, error) {
+	objects := []string{"list/" + l.ID, "guide/" + l.GuideID}
+	reviews := map[string]bool{}
+	for _, line := range l.Lines {
+		objects = append(objects, "application/"+line.ApplicationID)
+		if !reviews[line.ReviewID] {
+			reviews[line.ReviewID] = true
+			objects = append(objects, "review/"+line.ReviewID)
+			seats, err := find[reviewing.Seat](s, "id", "review_id = ?", line.ReviewID)
+			if err != nil {
+				return nil, err
+			}
+			for _, seat := range seats {
+				objects = append(objects, "expert/"+seat.ExpertID)
+			}
+		}
+	}
+	// Members of the programme's groups were let in by releases, drawn or not.
+	members, err := find[reviewing.Membership](s, "id", "group_id IN (SELECT g.id FROM review_groups g JOIN guides u ON u.programme_id = g.programme_id WHERE u.id = ?)", l.GuideID)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range members {
+		objects = append(objects, "expert/"+m.ExpertID)
+	}
+	return find[rbac.Release](s, "created_at, id", "object IN ?", objects)
 }
 
 // DrawRecord is a draw's record, canonical, once it has run.
@@ -346,14 +384,14 @@ func (st *Store) Publicities(ctx context.Context, after string, limit int) ([]Pu
 		if p.Checkpoint, err = rbacstore.CheckpointOf(s, "list/"+l.ID, "list.publicise"); err != nil {
 			return nil, err
 		}
-		stopped, err := find[reviewing.Objection](s, "id", "list_id = ? AND state IN ('accepted', 'upheld')", l.ID)
+		objections, err := objectionsOf(s, l.GuideID)
 		if err != nil {
 			return nil, err
 		}
 		for _, line := range l.Lines {
 			if line.Choice == "proposed" {
 				p.Lines = append(p.Lines, PublicLine{line.ApplicationID, line.Number, line.Title, line.LeadUnit, line.Leader, line.FiscalFen,
-					slices.ContainsFunc(stopped, func(o reviewing.Objection) bool { return o.ApplicationID == line.ApplicationID })})
+					objections[line.ApplicationID] == "accepted" || objections[line.ApplicationID] == "upheld"})
 			}
 		}
 		out = append(out, p)

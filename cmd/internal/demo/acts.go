@@ -460,7 +460,7 @@ func (s *story) review(n int, r *reviewRow) error {
 		if err := s.refused(err, "R-066"); err != nil {
 			return err
 		}
-		if _, err := s.users["joint"].call("POST", path+"/participate", map[string]any{"name": "周敏", "post": "科技科科长", "opinion": "同意评审意见，承诺落实联合投入"}); err != nil {
+		if _, err := s.users["joint"].call("POST", path+"/participate", map[string]any{"name": "周敏", "post": "科技科科长", "opinion": "同意评审意见，承诺落实联合投入", "password": password}); err != nil {
 			return err
 		}
 	}
@@ -799,18 +799,22 @@ func (s *story) lists() error {
 			}
 			proposed := slices.ContainsFunc(l.Lines, func(line reviewing.Line) bool { return line.Choice == "proposed" && line.Joint })
 			if proposed {
-				if _, err := s.users["joint"].call("POST", path+"/conclude", map[string]any{"kind": "joint_unit", "agreed": true, "day": "2025-06-03"}); err != nil {
+				if _, err := s.users["joint"].call("POST", path+"/conclude", map[string]any{"version": l.Version, "kind": "joint_unit", "agreed": true, "day": "2025-06-03"}); err != nil {
 					return err
 				}
 			}
 		}
-		if _, err := s.users["conference"].call("POST", path+"/conclude", map[string]any{"kind": "conference", "agreed": true, "day": "2025-06-03", "document": "联席会议纪要〔2025〕2号"}); err != nil {
+		if _, err := s.users["conference"].call("POST", path+"/conclude", map[string]any{"version": l.Version, "kind": "conference", "agreed": true, "day": "2025-06-03", "document": "联席会议纪要〔2025〕2号"}); err != nil {
 			return err
 		}
-		if _, err := s.users["finance"].call("POST", path+"/conclude", map[string]any{"kind": "finance", "agreed": true, "day": "2025-06-03"}); err != nil {
+		if _, err := s.users["finance"].call("POST", path+"/conclude", map[string]any{"version": l.Version, "kind": "finance", "agreed": true, "day": "2025-06-03"}); err != nil {
 			return err
 		}
-		if _, err := officer.call("POST", path+"/conclude", map[string]any{"kind": "deliberation", "agreed": true, "day": "2025-06-03", "document": "局长办公会纪要〔2025〕11号"}); err != nil {
+		scan, err := officer.upload("局长办公会纪要.pdf", []byte("%PDF-1.4\n% 局长办公会纪要〔2025〕11号（扫描件）\n"))
+		if err != nil {
+			return err
+		}
+		if _, err := officer.call("POST", path+"/conclude", map[string]any{"version": l.Version, "kind": "deliberation", "agreed": true, "day": "2025-06-03", "document": "局长办公会纪要〔2025〕11号", "file_id": scan}); err != nil {
 			return err
 		}
 		if _, err := director.call("POST", path+"/deliberate", map[string]any{}); err != nil {

@@ -26,6 +26,16 @@ CREATE TABLE people (
 );
 CREATE INDEX people_name ON people (name);
 
+CREATE TABLE name_corrections (
+  id VARCHAR(36) NOT NULL PRIMARY KEY,
+  person_id VARCHAR(36) NOT NULL,
+  old_name VARCHAR(100) NOT NULL,
+  new_name VARCHAR(100) NOT NULL,
+  reason VARCHAR(500) NOT NULL,
+  salt VARCHAR(64) NOT NULL,
+  created_at DATETIME NOT NULL
+);
+
 CREATE TABLE identities (
   id VARCHAR(36) NOT NULL PRIMARY KEY,
   person_id VARCHAR(36) NOT NULL,

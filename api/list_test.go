@@ -1,0 +1,272 @@
+package api_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// marked is a world with one review of so many applications, marked and opened;
+// levels are the innovation marks, best first.
+func marked(t *testing.T, change func(guide map[string]any), levels ...float64) (w *world, guide, review string, applications []string) {
+	w = newWorld(t)
+	w.populate()
+	programme := w.programme("major", "t0", "t1", "t2", "t3", "t4", "t5")
+	body := guideBody(programme, item("A1", "major", false, 25000000))
+	if change != nil {
+		change(body)
+	}
+	guide = w.guide(body)
+	w.at(2025, 4, 2, 9)
+	level := map[string]float64{}
+	for i, mark := range levels {
+		id := w.accepted([]string{"lead0", "lead1", "lead2", "lead3"}[i], w.application(guide, "A1", i))
+		applications, level[id] = append(applications, id), mark
+	}
+	review = w.users["officer"].ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, applications...)).text(t, "result.id")
+	w.drawPanel(review)
+	w.seatAll(review)
+	w.users["officer"].ok("POST", "/api/reviews/"+review+"/confirm", map[string]any{})
+	w.declareAll(review)
+	w.users["officer"].ok("POST", "/api/reviews/"+review+"/start", map[string]any{})
+	w.markAll(review, func(id string) float64 { return level[id] })
+	return w, guide, review, applications
+}
+
+func (w *world) conclude(list string, version int) {
+	w.t.Helper()
+	for _, c := range [][2]string{{"conference", "conference"}, {"finance", "finance"}, {"director", "deliberation"}} {
+		w.users[c[0]].ok("POST", "/api/lists/"+list+"/conclude", map[string]any{"version": version, "kind": c[1], "agreed": true, "day": "2025-04-02", "document": "纪要"})
+	}
+}
+
+// TestRoundTwo: what is revised after the discussion stays sealed until closing.
+func TestRoundTwo(t *testing.T) {
+	w, _, review, _ := marked(t, nil, 50, 45)
+	r := "/api/reviews/" + review
+	chair := w.open(review)
+	officer := w.users["officer"]
+	sheet := w.sheets(chair, review)[0]
+	revised := marks(sheet.Version, 37.5, 30)
+	chair.do("POST", "/api/sheets/"+sheet.ID+"/revise", revised).is(t, 422) // no reason
+	revised["reason"] = "听取讨论后调整判断"
+	chair.ok("POST", "/api/sheets/"+sheet.ID+"/revise", revised)
+	chair.do("POST", "/api/sheets/"+sheet.ID+"/revise", revised).is(t, 409) // once
+	for _, v := range []*visitor{officer, w.users["supervisor"], chair} {
+		shown := v.do("GET", r+"/marks?format=csv", nil).is(t, http.StatusOK).body
+		assert.NotContains(t, shown, "37.5")
+		assert.NotContains(t, shown, "已被修改", "nor who has revised")
+	}
+	w.sign(review, chair)
+	officer.ok("POST", r+"/close", map[string]any{})
+	shown := officer.do("GET", r+"/marks?format=csv", nil).is(t, http.StatusOK).body
+	assert.Contains(t, shown, "37.5")
+	assert.Contains(t, shown, "已被修改", "both values are kept")
+	w.sound()
+}
+
+// TestLateChange: an expert who falls away after the opening makes room; the
+// substitute marks, keys and signatures are asked for again.
+func TestLateChange(t *testing.T) {
+	w, _, review, applications := marked(t, nil, 50, 45)
+	r := "/api/reviews/" + review
+	chair := w.open(review)
+	officer := w.users["officer"]
+	w.sign(review, chair)
+	var ill seat
+	for _, s := range w.seats(review) {
+		if s.Class == "finance" && s.State == "pledged" {
+			ill = s
+		}
+	}
+	officer.ok("POST", "/api/seats/"+ill.ID+"/replace", map[string]any{"reason": "突发疾病"})
+	assert.Equal(t, "marking", officer.do("GET", r, nil).text(t, "state"))
+	officer.do("GET", r+"/marks", nil).is(t, http.StatusConflict)
+	officer.do("POST", r+"/close", map[string]any{}).is(t, http.StatusConflict)
+	w.seatAll(review)
+	w.declareAll(review)
+	w.markAll(review, func(id string) float64 {
+		return map[string]float64{applications[0]: 50, applications[1]: 45}[id]
+	})
+	chair.ok("POST", r+"/open", map[string]any{})
+	w.users["supervisor"].ok("POST", r+"/open", map[string]any{})
+	officer.do("POST", r+"/close", map[string]any{}).is(t, http.StatusUnprocessableEntity) // unsigned
+	w.sign(review, chair)
+	officer.ok("POST", r+"/close", map[string]any{})
+	assert.Contains(t, officer.do("GET", r+"/ranking?format=json", nil).body, `"status":"void"`)
+	w.sound()
+}
+
+// TestVoidReview: 流会 ends everything about the review and invites nobody more.
+func TestVoidReview(t *testing.T) {
+	w := newWorld(t)
+	w.populate()
+	programme := w.programme("major", "t0", "t1", "t2", "t3", "t4")
+	guide := w.guide(guideBody(programme, item("A1", "major", false, 25000000)))
+	w.at(2025, 4, 2, 9)
+	application := w.accepted("lead0", w.application(guide, "A1", 0))
+	officer := w.users["officer"]
+	review := officer.ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, application)).text(t, "result.id")
+	w.drawPanel(review)
+	first := w.seats(review)[0]
+	token, err := w.box.Token(first.Name[len("专家"):] + "@example.cn")
+	require.NoError(t, err)
+	officer.ok("POST", "/api/reviews/"+review+"/void", map[string]any{"reason": "会期取消"})
+	w.stranger().do("POST", "/api/invitations/reply", map[string]any{"token": token, "accept": true, "password": password, "consent": true}).is(t, http.StatusNotFound)
+	w.clock.Add(25 * 3600)
+	_, err = w.app.Reviews.ExpireInvitations(t.Context())
+	require.NoError(t, err)
+	for _, s := range w.seats(review) {
+		assert.Equal(t, "vacated", s.State)
+	}
+	assert.Len(t, w.seats(review), 5, "nobody is invited to a void review")
+	again := officer.ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, application)).text(t, "result.id")
+	w.drawPanel(again)
+	w.sound()
+}
+
+// TestListLife: conclusions are about the lines their givers saw; an objection
+// outlives a new version; later reviews of the guide get a list of their own.
+func TestListLife(t *testing.T) {
+	w, guide, review, applications := marked(t, func(g map[string]any) { g["places"] = 2 }, 55, 50, 45)
+	r := "/api/reviews/" + review
+	officer, director, supervisor := w.users["officer"], w.users["director"], w.users["supervisor"]
+	late := w.accepted("lead3", w.application(guide, "A1", 9)) // reviewed in a later batch
+	chair := w.open(review)
+	w.sign(review, chair)
+	officer.ok("POST", r+"/close", map[string]any{})
+	list := officer.ok("POST", "/api/lists", map[string]any{"guide_id": guide}).text(t, "result.id")
+	l := "/api/lists/" + list
+	w.conclude(list, 1)
+	swap := map[string]any{"version": 1, "choices": []any{map[string]any{"application_id": applications[1], "choice": "declined"},
+		map[string]any{"application_id": applications[2], "choice": "proposed", "reason": "产业急需，经研究列入"}}}
+	officer.ok("POST", l+"/adjust", swap)
+	a := director.do("POST", l+"/deliberate", map[string]any{}).is(t, http.StatusUnprocessableEntity)
+	for _, rule := range []string{"R-016", "R-071", "R-072"} {
+		assert.Contains(t, a.body, rule, "the words were about other lines")
+	}
+	w.users["finance"].do("POST", l+"/conclude", map[string]any{"version": 1, "kind": "finance", "agreed": true, "day": "2025-04-02"}).is(t, http.StatusConflict)
+	w.conclude(list, 2)
+	director.ok("POST", l+"/deliberate", map[string]any{})
+	officer.ok("POST", l+"/publicise", map[string]any{})
+
+	object := map[string]any{"application_id": applications[0], "name": "刘建国", "contact": "13900000000", "text": "该项目与既有成果重复，附查新报告。"}
+	o := w.stranger().ok("POST", "/api/publicities/"+list+"/object", object).text(t, "result.id")
+	officer.do("GET", "/api/objections/"+o, nil).is(t, http.StatusForbidden)
+	before := w.seq()
+	assert.Equal(t, "刘建国", supervisor.do("GET", "/api/objections/"+o, nil).is(t, http.StatusOK).text(t, "name"))
+	require.Len(t, w.journal(before), 1, "that it was read is journalled")
+	assert.NotContains(t, string(w.journal(before)[0].Facts), "刘建国")
+	supervisor.ok("POST", "/api/objections/"+o+"/accept", map[string]any{"answer": "材料齐全，予以受理"})
+	assert.Contains(t, w.stranger().do("GET", "/api/publicities", nil).is(t, http.StatusOK).body, `"stopped":true`)
+
+	// A new version does not make the objection go away.
+	second := officer.ok("POST", "/api/lists", map[string]any{"guide_id": guide, "reason": "重新生成清单"}).text(t, "result.id")
+	w.conclude(second, 1)
+	director.refused("P-41", "POST", "/api/lists/"+second+"/deliberate", map[string]any{})
+	supervisor.ok("POST", "/api/objections/"+o+"/uphold", map[string]any{"answer": "经核查异议成立"})
+	director.refused("P-41", "POST", "/api/lists/"+second+"/deliberate", map[string]any{})
+	third := officer.ok("POST", "/api/lists", map[string]any{"guide_id": guide, "reason": "异议成立后调整"})
+	for i := range 3 {
+		at := "result.lines." + string(rune('0'+i)) + "."
+		if third.text(t, at+"application_id") == applications[0] {
+			assert.Equal(t, "declined", third.text(t, at+"choice"))
+		}
+	}
+	id := third.text(t, "result.id")
+	var choices []any
+	for i, choice := range []string{"declined", "proposed", "reserve"} {
+		choices = append(choices, map[string]any{"application_id": applications[i], "choice": choice, "reason": "异议成立的项目不列入"})
+	}
+	officer.ok("POST", "/api/lists/"+id+"/adjust", map[string]any{"version": 1, "choices": choices})
+	w.conclude(id, 2)
+	director.ok("POST", "/api/lists/"+id+"/deliberate", map[string]any{})
+	officer.ok("POST", "/api/lists/"+id+"/publicise", map[string]any{})
+	w.at(2025, 4, 20, 9)
+	officer.ok("POST", "/api/lists/"+id+"/confirm", map[string]any{})
+
+	// The later batch: what is confirmed stays, its money and place are spent.
+	next := officer.ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, late)).text(t, "result.id")
+	officer.do("POST", "/api/lists", map[string]any{"guide_id": guide}).is(t, http.StatusConflict)
+	w.drawPanel(next)
+	w.seatAll(next)
+	officer.ok("POST", "/api/reviews/"+next+"/confirm", map[string]any{})
+	w.declareAll(next)
+	officer.ok("POST", "/api/reviews/"+next+"/start", map[string]any{})
+	w.markAll(next, func(string) float64 { return 50 })
+	w.sign(next, w.open(next))
+	officer.ok("POST", "/api/reviews/"+next+"/close", map[string]any{})
+	fourth := officer.ok("POST", "/api/lists", map[string]any{"guide_id": guide})
+	assert.Equal(t, late, fourth.text(t, "result.lines.0.application_id"))
+	assert.NotContains(t, fourth.body, applications[1])
+	assert.Equal(t, "proposed", fourth.text(t, "result.lines.0.choice"), "one of two places was left")
+	w.sound()
+}
+
+// TestCorrection: once, within its days.
+func TestCorrection(t *testing.T) {
+	w := newWorld(t)
+	w.populate()
+	programme := w.programme("major", "t0")
+	guide := w.guide(guideBody(programme, item("A1", "major", false, 25000000)))
+	w.at(2025, 4, 2, 9)
+	officer, lead := w.users["officer"], w.users["lead0"]
+	id := w.draft("lead0", w.application(guide, "A1", 0))
+	p := "/api/applications/" + id
+	lead.ok("POST", p+"/submit", map[string]any{"version": 1})
+	officer.do("POST", p+"/screen", map[string]any{"version": 2, "verdict": "correct"}).is(t, 422) // no reason
+	back := officer.ok("POST", p+"/screen", map[string]any{"version": 2, "verdict": "correct", "reason": "请补充合作协议"})
+	assert.Equal(t, "2025-04-10", back.text(t, "result.correct_by"), "five working days, the holiday of 4 April left out")
+	w.at(2025, 4, 11, 0)
+	lead.refused("P-45", "POST", p+"/submit", map[string]any{"version": 3})
+	w.at(2025, 4, 10, 23)
+	lead.ok("POST", p+"/submit", map[string]any{"version": 3})
+	officer.refused("P-45", "POST", p+"/screen", map[string]any{"version": 4, "verdict": "correct", "reason": "再次补充材料"})
+	officer.ok("POST", p+"/screen", map[string]any{"version": 4, "verdict": "accept"})
+}
+
+// TestForecast explains what cannot be drawn before anybody tries.
+func TestForecast(t *testing.T) {
+	w := newWorld(t)
+	w.populate()
+	programme := w.programme("major", "t0", "t1", "t2")
+	guide := w.guide(guideBody(programme, item("A1", "major", false, 25000000)))
+	w.at(2025, 4, 2, 9)
+	body := w.application(guide, "A1", 0)
+	body["partners"] = []string{w.units["of-t0"]} // one of three technical experts
+	first := w.accepted("lead0", body)
+	second := w.accepted("lead1", w.application(guide, "A1", 1))
+	officer := w.users["officer"]
+	review := officer.ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, first, second)).text(t, "result.id")
+	a := officer.do("GET", "/api/reviews/"+review+"/feasibility", nil).is(t, http.StatusOK)
+	assert.Equal(t, false, a.get(t, "feasible"))
+	assert.Equal(t, 2, a.int(t, "candidates.technical"))
+	assert.Contains(t, a.body, "同行技术类需3席，可用2人")
+	assert.NotContains(t, a.body, "按项目回避", "it would not help: the application itself lacks one")
+	assert.Contains(t, officer.do("POST", "/api/reviews/"+review+"/freeze", map[string]any{}).is(t, 422).body, "R-064")
+	w.join(programme, "technical", "t3")
+	a = officer.do("GET", "/api/reviews/"+review+"/feasibility", nil).is(t, http.StatusOK)
+	assert.Equal(t, true, a.get(t, "feasible"))
+	assert.Equal(t, true, a.get(t, "by_application.1.feasible"))
+}
+
+// TestNames: a mistyped name is no dead end, and tells outsiders nothing.
+func TestNames(t *testing.T) {
+	w := newWorld(t)
+	w.populate()
+	programme := w.programme("major", "t0")
+	guide := w.guide(guideBody(programme, item("A1", "major", false, 25000000)))
+	w.at(2025, 4, 2, 9)
+	body := w.application(guide, "A1", 0)
+	document := resident(480, 1978)
+	body["leaders"] = []any{person("王伍", document, w.units["lead0"])}
+	id := w.draft("lead0", body)
+	body["leaders"] = []any{person("王五", document, w.units["lead0"])}
+	w.users["lead0"].do("PATCH", "/api/applications/"+id+"?version=1", body).is(t, 422)
+	correction := map[string]any{"document_kind": "resident_id", "document": document, "name": "王五", "reason": "申报单位录入有误"}
+	w.users["lead0"].do("POST", "/api/people/correct", correction).is(t, 403)
+	w.users["officer"].ok("POST", "/api/people/correct", correction)
+	w.users["lead0"].ok("PATCH", "/api/applications/"+id+"?version=1", body)
+}
