@@ -70,7 +70,7 @@ func (s *Store) ImportExperts(step *rbacstore.Step, name string, data []byte) (I
 		for _, post := range r.Employments {
 			e.Employments = append(e.Employments, experts.Employment{UnitID: unit(r.Row, "工作经历", post.UnitCode), Post: post.Post, From: post.From, To: post.To})
 		}
-		person, err := rbacstore.EnsurePerson(step, e.Name, e.BirthYear, r.Document)
+		person, err := rbacstore.EnsurePerson(step, true, e.Name, e.BirthYear, r.Document)
 		if refusal, ok := rbac.AsRefusal(err); ok {
 			faults.At(r.Row, "证件号码", "%s", refusal.Message)
 			continue
@@ -149,7 +149,7 @@ func (s *Store) CreateExpert(step *rbacstore.Step, in NewExpert) (experts.Expert
 	if err := bad.Refusal(); err != nil {
 		return experts.Expert{}, err
 	}
-	person, err := rbacstore.EnsurePerson(step, in.Name, document.BirthYear(), document)
+	person, err := rbacstore.EnsurePerson(step, true, in.Name, document.BirthYear(), document)
 	if err != nil {
 		return experts.Expert{}, err
 	}

@@ -65,11 +65,18 @@ func (s *Store) CorrectPerson(step *Step, in Correction) (NameCorrection, error)
 
 // EnsurePerson finds the person behind any of the documents, or records a new
 // one, and adds the documents it did not yet have. Documents of two different
-// persons are refused: an officer has to merge them first.
-func EnsurePerson(step *Step, name string, birthYear int, documents ...rbac.Document) (rbac.Person, error) {
+// persons are refused: an officer has to merge them first. Documents are
+// confirmed when the bureau enters them, not when an applicant types them.
+func EnsurePerson(step *Step, confirmed bool, name string, birthYear int, documents ...rbac.Document) (rbac.Person, error) {
 	var person *rbac.Person
 	missing := make([]rbac.Document, 0, len(documents))
 	for _, document := range documents {
+		if confirmed {
+			err := step.Model(&rbac.Identity{}).Where("blind_index = ? AND confirmed_at IS NULL", step.Keys.Index(document.Key())).Update("confirmed_at", step.Now).Error
+			if err != nil {
+				return rbac.Person{}, err
+			}
+		}
 		found, err := FindPerson(step, document)
 		switch {
 		case err != nil:
@@ -92,9 +99,11 @@ func EnsurePerson(step *Step, name string, birthYear int, documents ...rbac.Docu
 	}
 	for _, document := range missing {
 		id := step.NewID()
-		now := step.Now
 		row := rbac.Identity{ID: id, PersonID: person.ID, Kind: string(document.Kind), Index: step.Keys.Index(document.Key()),
-			Number: step.Keys.Seal(document.Key(), "identity/"+id), ConfirmedAt: &now}
+			Number: step.Keys.Seal(document.Key(), "identity/"+id)}
+		if confirmed {
+			row.ConfirmedAt = &step.Now
+		}
 		if err := step.Create(&row).Error; err != nil {
 			return rbac.Person{}, err
 		}

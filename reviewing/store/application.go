@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
@@ -139,6 +140,9 @@ func (st *Store) fillApplication(s *step, a *reviewing.Application, in NewApplic
 	}
 	for i, m := range in.Materials {
 		_, err := rbacstore.OwnFile(s, m.FileID)
+		if slices.ContainsFunc(a.Materials, func(had reviewing.Material) bool { return had.FileID == m.FileID }) {
+			err = nil // handed in before, by a colleague
+		}
 		if refusal, ok := rbac.AsRefusal(err); ok {
 			bad.Check(false, fmt.Sprintf("materials[%d]", i), "%s", refusal.Message)
 		} else if err != nil {
@@ -154,7 +158,7 @@ func (st *Store) fillApplication(s *step, a *reviewing.Application, in NewApplic
 	a.Avoid, a.Materials, a.Budget, a.RecommendedAt = in.Avoid, in.Materials, in.Budget, nil
 	seen := map[string]bool{}
 	for i, p := range people {
-		person, err := rbacstore.EnsurePerson(s, p.Name, p.document.BirthYear(), p.document)
+		person, err := rbacstore.EnsurePerson(s, false, p.Name, p.document.BirthYear(), p.document)
 		if err != nil {
 			return err
 		}
