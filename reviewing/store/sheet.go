@@ -253,11 +253,12 @@ func (st *Store) SubmitSheet(s *step, id string, in NewMarks) (SheetView, error)
 // ReviseSheet writes one new version after the discussion, with a reason; the
 // earlier one stays on record.
 func (st *Store) ReviseSheet(s *step, id string, in NewMarks) (SheetView, error) {
-	sheet, seat, b, err := st.mySheet(s, id)
+	sheet, seat, _, err := st.mySheet(s, id)
 	if err != nil {
 		return SheetView{}, err
 	}
-	if b, err = st.holdBench(s, sheet.ReviewID); err != nil { // not while others sign or close
+	b, err := st.holdBench(s, sheet.ReviewID) // not while others sign or close
+	if err != nil {
 		return SheetView{}, err
 	}
 	seat = b.seats[seat.ID]
