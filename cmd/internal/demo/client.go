@@ -161,3 +161,18 @@ func (c *client) upload(name string, data []byte) (string, error) {
 }
 
 func unmarshal(data []byte, into any) error { return json.Unmarshal(data, into) }
+
+type idRow struct {
+	ID      string `json:"id"`
+	Version int    `json:"version"`
+}
+
+// act0 posts something that answers without {result}.
+func act0[R any](c *client, path string, body any) (R, error) {
+	data, err := c.call("POST", path, body)
+	var out R
+	if err != nil {
+		return out, err
+	}
+	return out, unmarshal(data, &out)
+}
