@@ -333,7 +333,7 @@ func (s *story) invite() {
 服务继续运行：%s （演示数据，时钟停在2025年）
 每个角色一个账号，密码都是 %s：
   sysadmin 系统管理员 · secadmin 安全管理员 · auditor 审计管理员 · keeper 专家库管理员 · officer 科技局经办
-  director 科技局领导 · finance 区财政局 · conference 联席会议 · supervisor 监督 · unit01 单位管理员 · joint 联合实施单位 · zj00001 专家
+  director 科技局领导 · finance 区财政局 · conference 联席会议 · supervisor 监督 · unit01 单位管理员 · applicant 申报人 · joint 联合实施单位 · zj00001 专家
 先试这些：
   curl -s %[1]s/api/publicities                              公示（不用登录）
   curl -s %[1]s/api/openapi.json                             全部接口

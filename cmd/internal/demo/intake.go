@@ -80,6 +80,9 @@ func (s *story) intake() error {
 			return err
 		}
 	}
+	if err := s.user("applicant", "项目申报人", s.unitIDs[s.units[25].code], rbac.Applicant); err != nil {
+		return err
+	}
 	if err := s.user("joint", "区经信委科技科", s.unitIDs[s.units[2].code], rbac.JointUnit); err != nil {
 		return err
 	}
