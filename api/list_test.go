@@ -81,7 +81,8 @@ func TestLateChange(t *testing.T) {
 			ill = s
 		}
 	}
-	officer.ok("POST", "/api/seats/"+ill.ID+"/replace", map[string]any{"reason": "突发疾病"})
+	officer.do("POST", "/api/seats/"+ill.ID+"/replace", map[string]any{"reason": "突发疾病"}).is(t, http.StatusConflict) // who has seen the marks
+	w.users["supervisor"].ok("POST", "/api/seats/"+ill.ID+"/replace", map[string]any{"reason": "突发疾病"})
 	assert.Equal(t, "marking", officer.do("GET", r, nil).text(t, "state"))
 	officer.do("GET", r+"/marks", nil).is(t, http.StatusConflict)
 	officer.do("POST", r+"/close", map[string]any{}).is(t, http.StatusConflict)

@@ -186,7 +186,8 @@ func (b *bench) unsettle(s *step, seat string) error {
 	return moveReview(s, &b.review, "reopen", set)
 }
 
-// ReplaceSeat takes an expert off the panel at any stage up to closing.
+// ReplaceSeat takes an expert off the panel at any stage up to closing; once
+// marks are open only the supervisor may.
 func (st *Store) ReplaceSeat(s *step, id, reason string) (Replied, error) {
 	seat, err := take[reviewing.Seat](s, id, "该席位")
 	if err != nil {
@@ -201,6 +202,9 @@ func (st *Store) ReplaceSeat(s *step, id, reason string) (Replied, error) {
 	}
 	if seat.State == reviewing.SeatVacated {
 		return Replied{}, reviewing.MoveRefusal("SM-10", string(seat.State), "替换")
+	}
+	if r.State == reviewing.Discussing && s.Call.Actor.Role != rbac.Supervisor { // who has seen the marks does not choose whose count
+		return Replied{}, rbac.Refuse(rbac.RefusedState, "评分已经开启，替换专家须由监督办理（SM-09）。请说明情况，报监督核实后替换。")
 	}
 	return Replied{SeatID: id, State: reviewing.SeatVacated}, st.vacate(s, seat, "unavailable", reason)
 }
