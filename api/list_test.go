@@ -67,6 +67,62 @@ func TestRoundTwo(t *testing.T) {
 	w.sound()
 }
 
+// TestAbstention: it is no zero; but who does not score does not count, and
+// with fewer than five the application needs another expert first (R-065).
+func TestAbstention(t *testing.T) {
+	w := newWorld(t)
+	w.populate()
+	programme := w.programme("major", "t0", "t1", "t2", "t3", "t4", "t5")
+	guide := w.guide(guideBody(programme, item("A1", "major", false, 25000000)))
+	w.at(2025, 4, 2, 9)
+	application := w.accepted("lead0", w.application(guide, "A1", 0))
+	officer := w.users["officer"]
+	review := officer.ok("POST", "/api/reviews", reviewBody(guide, 3, 2, 1, application)).text(t, "result.id") // six: one may abstain
+	r := "/api/reviews/" + review
+	w.drawPanel(review)
+	w.seatAll(review)
+	officer.ok("POST", r+"/confirm", map[string]any{})
+	w.declareAll(review)
+	officer.ok("POST", r+"/start", map[string]any{})
+	abstain := func(s seat) {
+		t.Helper()
+		x := w.sheets(w.expert(s), review)[0]
+		body := map[string]any{"version": x.Version, "marks": []any{}, "abstained": true}
+		w.expert(s).do("POST", "/api/sheets/"+x.ID+"/submit", body).is(t, 422) // no reason
+		body["opinion"] = "不熟悉该领域，弃权"
+		w.expert(s).ok("POST", "/api/sheets/"+x.ID+"/submit", body)
+	}
+	var technical []seat
+	for _, s := range w.seats(review) {
+		if s.Class == "technical" {
+			technical = append(technical, s)
+		}
+	}
+	abstain(technical[0])
+	w.markAll(review, func(string) float64 { return 50 })
+	chair := w.open(review)
+	w.sign(review, chair)
+	officer.ok("POST", r+"/close", map[string]any{})
+	ranking := officer.do("GET", r+"/ranking?format=json", nil).is(t, http.StatusOK)
+	assert.Contains(t, ranking.body, `"status":"abstained"`)
+	assert.Contains(t, ranking.body, `"mark":"80/1"`, "five marks of 80; the abstention is no zero")
+
+	second := w.accepted("lead1", w.application(guide, "A1", 1))
+	five := officer.ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, second)).text(t, "result.id")
+	r = "/api/reviews/" + five
+	w.drawPanel(five)
+	w.seatAll(five)
+	officer.ok("POST", r+"/confirm", map[string]any{})
+	w.declareAll(five)
+	officer.ok("POST", r+"/start", map[string]any{})
+	review = five
+	abstain(w.seats(five)[0])
+	w.markAll(five, func(string) float64 { return 50 })
+	w.users["supervisor"].do("POST", r+"/open", map[string]any{}).is(t, 409) // no chair yet
+	officer.ok("POST", r+"/appoint_chair", map[string]any{"seat_id": w.seats(five)[1].ID})
+	assert.Contains(t, w.users["supervisor"].do("POST", r+"/open", map[string]any{}).is(t, 422).body, "R-065")
+}
+
 // TestLateChange: an expert who falls away after the opening makes room; the
 // substitute marks, keys and signatures are asked for again.
 func TestLateChange(t *testing.T) {

@@ -199,7 +199,11 @@ func (st *Store) CloseReview(s *step, id string) (reviewing.Review, error) {
 	if err != nil {
 		return b.review, err
 	}
-	panel, apps := b.compositions()
+	abstained, err := b.abstentions(s)
+	if err != nil {
+		return b.review, err
+	}
+	panel, apps := b.compositions(abstained)
 	verdicts := append(reviewing.PanelRules(pack, panel, apps), b.ready(pack)...)
 	verdicts = append(verdicts,
 		pack.Check("R-066", len(absent) == 0, rulebook.Inputs{"absent": len(absent)}, "联合实施单位"+strings.Join(absent, "、")+"相关负责人未参与评审（第二十条），不能结束评审。", "请其相关负责人登录系统参与评审并填写意见。"),

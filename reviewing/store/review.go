@@ -217,20 +217,42 @@ func (b *bench) declared(seat, application string) bool {
 	})
 }
 
-// compositions are the panel's and each application's.
-func (b *bench) compositions() (reviewing.Composition, []reviewing.Composition) {
-	count := func(number string, seats []reviewing.Seat) reviewing.Composition {
-		c := reviewing.Composition{Number: number, Counts: reviewing.Counts(0, 0, 0)}
-		for _, seat := range seats {
-			c.Counts[seat.Class]++
+// compositions are the panel's and each application's; who abstains from an
+// application sits but does not score, and is not counted there.
+func (b *bench) compositions(abstained map[string]bool) (reviewing.Composition, []reviewing.Composition) {
+	count := func(a reviewing.Application) reviewing.Composition {
+		c := reviewing.Composition{Number: a.Number, Counts: reviewing.Counts(0, 0, 0)}
+		for _, seat := range b.sitting(a.ID) {
+			if !abstained[a.ID+seat.ID] {
+				c.Counts[seat.Class]++
+			}
 		}
 		return c
 	}
 	var apps []reviewing.Composition
 	for _, a := range b.applications {
-		apps = append(apps, count(a.Number, b.sitting(a.ID)))
+		apps = append(apps, count(a))
 	}
-	return count("", b.sitting("")), apps
+	return count(reviewing.Application{}), apps
+}
+
+// abstentions are the final sheets that abstain, by application and seat.
+func (b *bench) abstentions(s *step) (map[string]bool, error) {
+	sheets, err := find[reviewing.Sheet](s, "id", "review_id = ? AND state = ?", b.review.ID, reviewing.SheetSubmitted)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, sheet := range sheets {
+		c, err := content(s, sheet)
+		if err != nil {
+			return nil, err
+		}
+		if c.Abstained {
+			out[sheet.ApplicationID+sheet.SeatID] = true
+		}
+	}
+	return out, nil
 }
 
 func (b *bench) application(id string) (reviewing.Application, bool) {
@@ -277,7 +299,7 @@ func (st *Store) ConfirmPanel(s *step, id string) (reviewing.Review, error) {
 	if err != nil {
 		return b.review, err
 	}
-	panel, apps := b.compositions()
+	panel, apps := b.compositions(nil)
 	seated, err := st.judgeSeated(s, pack, b)
 	if err != nil {
 		return b.review, err
@@ -301,7 +323,7 @@ func (st *Store) StartMarking(s *step, id string) (reviewing.Review, error) {
 	if err != nil {
 		return b.review, err
 	}
-	panel, apps := b.compositions()
+	panel, apps := b.compositions(nil)
 	seated, err := st.judgeSeated(s, pack, b)
 	if err != nil {
 		return b.review, err

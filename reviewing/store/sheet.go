@@ -327,7 +327,11 @@ func (st *Store) OpenMarks(s *step, id string) (reviewing.Review, error) {
 	if err != nil {
 		return b.review, err
 	}
-	panel, apps := b.compositions()
+	abstained, err := b.abstentions(s)
+	if err != nil {
+		return b.review, err
+	}
+	panel, apps := b.compositions(abstained)
 	seated, err := st.judgeSeated(s, pack, b)
 	if err != nil {
 		return b.review, err
