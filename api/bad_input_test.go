@@ -82,12 +82,7 @@ func TestBadInput(t *testing.T) {
 	w.at(2025, 4, 2, 9)
 	first := w.accepted("lead0", w.application(guide, "A1", 0))
 	draft := w.draft("lead1", w.application(guide, "A1", 1))
-	review := w.users["officer"].ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, first)).text(t, "result.id")
-	w.drawPanel(review)
-	w.seatAll(review)
-	w.users["officer"].ok("POST", "/api/reviews/"+review+"/confirm", map[string]any{})
-	w.declareAll(review)
-	w.users["officer"].ok("POST", "/api/reviews/"+review+"/start", map[string]any{})
+	review := w.marking(reviewBody(guide, 3, 1, 1, first))
 	expert := w.expert(w.seats(review)[0])
 	sheet := w.sheets(expert, review)[0].ID
 	officer, keeper, lead := w.users["officer"], w.users["keeper"], w.users["lead1"]

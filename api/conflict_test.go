@@ -302,13 +302,8 @@ func TestSealed(t *testing.T) {
 	w.at(2025, 4, 2, 9)
 	first := w.accepted("lead0", w.application(guide, "A1", 0))
 	officer, supervisor := w.users["officer"], w.users["supervisor"]
-	review := officer.ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, first)).text(t, "result.id")
+	review := w.marking(reviewBody(guide, 3, 1, 1, first))
 	r := "/api/reviews/" + review
-	w.drawPanel(review)
-	w.seatAll(review)
-	officer.ok("POST", r+"/confirm", map[string]any{})
-	w.declareAll(review)
-	officer.ok("POST", r+"/start", map[string]any{})
 	seats := w.seats(review)
 	w.markAll(review, func(string) float64 { return 41.5 })
 	w.user("auditor", "", "audit_admin")

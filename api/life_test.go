@@ -288,6 +288,19 @@ func (w *world) declareAll(review string) {
 	}
 }
 
+// marking runs a review of the body from its creation until its experts mark.
+func (w *world) marking(body map[string]any) string {
+	w.t.Helper()
+	officer := w.users["officer"]
+	review := officer.ok("POST", "/api/reviews", body).text(w.t, "result.id")
+	w.drawPanel(review)
+	w.seatAll(review)
+	officer.ok("POST", "/api/reviews/"+review+"/confirm", map[string]any{})
+	w.declareAll(review)
+	officer.ok("POST", "/api/reviews/"+review+"/start", map[string]any{})
+	return review
+}
+
 type sheet struct {
 	ID, State     string
 	ApplicationID string `json:"application_id"`

@@ -25,12 +25,7 @@ func marked(t *testing.T, change func(guide map[string]any), levels ...float64) 
 		id := w.accepted([]string{"lead0", "lead1", "lead2", "lead3"}[i], w.application(guide, "A1", i))
 		applications, level[id] = append(applications, id), mark
 	}
-	review = w.users["officer"].ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, applications...)).text(t, "result.id")
-	w.drawPanel(review)
-	w.seatAll(review)
-	w.users["officer"].ok("POST", "/api/reviews/"+review+"/confirm", map[string]any{})
-	w.declareAll(review)
-	w.users["officer"].ok("POST", "/api/reviews/"+review+"/start", map[string]any{})
+	review = w.marking(reviewBody(guide, 3, 1, 1, applications...))
 	w.markAll(review, func(id string) float64 { return level[id] })
 	return w, guide, review, applications
 }
@@ -77,13 +72,8 @@ func TestAbstention(t *testing.T) {
 	w.at(2025, 4, 2, 9)
 	application := w.accepted("lead0", w.application(guide, "A1", 0))
 	officer := w.users["officer"]
-	review := officer.ok("POST", "/api/reviews", reviewBody(guide, 3, 2, 1, application)).text(t, "result.id") // six: one may abstain
+	review := w.marking(reviewBody(guide, 3, 2, 1, application)) // six: one may abstain
 	r := "/api/reviews/" + review
-	w.drawPanel(review)
-	w.seatAll(review)
-	officer.ok("POST", r+"/confirm", map[string]any{})
-	w.declareAll(review)
-	officer.ok("POST", r+"/start", map[string]any{})
 	abstain := func(s seat) {
 		t.Helper()
 		x := w.sheets(w.expert(s), review)[0]
@@ -108,13 +98,8 @@ func TestAbstention(t *testing.T) {
 	assert.Contains(t, ranking.body, `"mark":"80/1"`, "five marks of 80; the abstention is no zero")
 
 	second := w.accepted("lead1", w.application(guide, "A1", 1))
-	five := officer.ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, second)).text(t, "result.id")
+	five := w.marking(reviewBody(guide, 3, 1, 1, second))
 	r = "/api/reviews/" + five
-	w.drawPanel(five)
-	w.seatAll(five)
-	officer.ok("POST", r+"/confirm", map[string]any{})
-	w.declareAll(five)
-	officer.ok("POST", r+"/start", map[string]any{})
 	review = five
 	abstain(w.seats(five)[0])
 	w.markAll(five, func(string) float64 { return 50 })

@@ -24,12 +24,7 @@ func TestMutations(t *testing.T) {
 	w.at(2025, 4, 2, 9)
 	application := w.accepted("lead0", w.application(guide, "A1", 0))
 	draft := w.draft("lead1", w.application(guide, "A1", 1))
-	review := w.users["officer"].ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, application)).text(t, "result.id")
-	w.drawPanel(review)
-	w.seatAll(review)
-	w.users["officer"].ok("POST", "/api/reviews/"+review+"/confirm", map[string]any{})
-	w.declareAll(review)
-	w.users["officer"].ok("POST", "/api/reviews/"+review+"/start", map[string]any{})
+	review := w.marking(reviewBody(guide, 3, 1, 1, application))
 	member := w.expert(w.seats(review)[0])
 	sheet := w.sheets(member, review)[0].ID
 	byRole := map[rbac.Role]*visitor{rbac.Public: w.stranger(), rbac.Expert: member, rbac.UnitAdmin: w.users["lead1"], rbac.JointUnit: w.users["joint"]}

@@ -173,12 +173,7 @@ func TestMatrix(t *testing.T) {
 	file := material(w.users["lead0"])
 	both["materials"] = []any{map[string]any{"code": "proposal", "file_id": file}}
 	application := w.accepted("lead0", both)
-	review := w.users["officer"].ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, application)).text(t, "result.id")
-	w.drawPanel(review)
-	w.seatAll(review)
-	w.users["officer"].ok("POST", "/api/reviews/"+review+"/confirm", map[string]any{})
-	w.declareAll(review)
-	w.users["officer"].ok("POST", "/api/reviews/"+review+"/start", map[string]any{})
+	review := w.marking(reviewBody(guide, 3, 1, 1, application))
 	var chair seat
 	for _, s := range w.seats(review) {
 		if s.Class == "technical" {

@@ -116,6 +116,19 @@ func (in NewMarks) content() (reviewing.SheetContent, error) {
 	return c, bad.Refusal()
 }
 
+// read reads marks and holds them to the guide's form; a submission must be complete.
+func (st *Store) read(s *step, in NewMarks, b *bench, seat reviewing.Seat, submit bool) (reviewing.SheetContent, error) {
+	c, err := in.content()
+	if err != nil {
+		return c, err
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return c, err
+	}
+	return c, reviewing.CheckSheet(pack, b.guide, string(seat.Class), c, submit)
+}
+
 // mySheet loads the actor's own sheet with its bench, access checked: nobody
 // else's sheet is there, and a suspended one is closed.
 func (st *Store) mySheet(s *step, id string) (reviewing.Sheet, reviewing.Seat, *bench, error) {
@@ -174,15 +187,8 @@ func (st *Store) SaveSheet(s *step, id string, in NewMarks) (SheetView, error) {
 	if sheet.State != reviewing.SheetDraft {
 		return SheetView{}, reviewing.MoveRefusal("SM-11", string(sheet.State), "修改")
 	}
-	c, err := in.content()
+	c, err := st.read(s, in, b, seat, false)
 	if err != nil {
-		return SheetView{}, err
-	}
-	pack, err := st.Pack(s)
-	if err != nil {
-		return SheetView{}, err
-	}
-	if err := reviewing.CheckSheet(pack, b.guide, string(seat.Class), c, false); err != nil {
 		return SheetView{}, err
 	}
 	sealed, err := seal(s, id, c)
@@ -230,15 +236,8 @@ func (st *Store) SubmitSheet(s *step, id string, in NewMarks) (SheetView, error)
 	if sheet.State != reviewing.SheetDraft {
 		return SheetView{}, reviewing.MoveRefusal("SM-11", string(sheet.State), "提交")
 	}
-	c, err := in.content()
+	c, err := st.read(s, in, b, seat, true)
 	if err != nil {
-		return SheetView{}, err
-	}
-	pack, err := st.Pack(s)
-	if err != nil {
-		return SheetView{}, err
-	}
-	if err := reviewing.CheckSheet(pack, b.guide, string(seat.Class), c, true); err != nil {
 		return SheetView{}, err
 	}
 	if err := enter(s, b, &sheet, seat, &c); err != nil {
@@ -274,15 +273,8 @@ func (st *Store) ReviseSheet(s *step, id string, in NewMarks) (SheetView, error)
 	if len([]rune(in.Reason)) < 5 {
 		return SheetView{}, rbac.Invalid("reason", "修改须写明理由（至少5个字）")
 	}
-	c, err := in.content()
+	c, err := st.read(s, in, b, seat, true)
 	if err != nil {
-		return SheetView{}, err
-	}
-	pack, err := st.Pack(s)
-	if err != nil {
-		return SheetView{}, err
-	}
-	if err := reviewing.CheckSheet(pack, b.guide, string(seat.Class), c, true); err != nil {
 		return SheetView{}, err
 	}
 	revised := reviewing.Sheet{ID: s.NewID(), ReviewID: sheet.ReviewID, ApplicationID: sheet.ApplicationID, SeatID: seat.ID, Number: 2, Version: 1, CreatedAt: s.Now}
