@@ -61,6 +61,7 @@ func TestMutations(t *testing.T) {
 				return
 			}
 			detail := a.text(t, "detail")
+			assert.NotContains(t, a.body, "%!", "%s %s, %s", op.method, op.path, name)
 			assert.True(t, strings.ContainsFunc(detail, func(r rune) bool { return unicode.Is(unicode.Han, r) }), "%s %s, %s: %s", op.method, op.path, name, detail)
 		}
 		for _, id := range []string{"%00", "..%2f..%2fetc", "😀", "0", strings.Repeat("a", 64)} {
