@@ -38,7 +38,7 @@ type Clock func() time.Time
 type DB struct {
 	write, read *gorm.DB
 	clock       Clock
-	sqlite      bool
+	sqlite      string // the file; empty on MySQL
 }
 
 // Tx is one running transaction and its instant.
@@ -80,7 +80,7 @@ func openSQLite(file string, clock Clock) (*DB, error) {
 	if pool, err := read.DB(); err == nil {
 		pool.SetMaxOpenConns(4)
 	}
-	return &DB{write: write, read: forbidWriting(read), clock: clock, sqlite: true}, nil
+	return &DB{write: write, read: forbidWriting(read), clock: clock, sqlite: file}, nil
 }
 
 func openMySQL(dsn string, clock Clock) (*DB, error) {
@@ -159,7 +159,7 @@ func (db *DB) Read(ctx context.Context) *gorm.DB {
 func (db *DB) Now() time.Time { return db.clock().UTC().Truncate(time.Second) }
 
 // SQLite tells which of the two stores this is.
-func (db *DB) SQLite() bool { return db.sqlite }
+func (db *DB) SQLite() bool { return db.sqlite != "" }
 
 // Ping asks the store for a sign of life.
 func (db *DB) Ping(ctx context.Context) error {

@@ -165,7 +165,7 @@ func TestConstraints(t *testing.T) {
 func TestMigratingTwiceAtOnce(t *testing.T) {
 	dsn, folder := databasetest.DSN(t), t.TempDir()
 	var all sync.WaitGroup
-	for range 2 {
+	for range 8 {
 		all.Go(func() {
 			db, err := database.Open(dsn, folder, clock)
 			if assert.NoError(t, err) {

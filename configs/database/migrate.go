@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 	goosedb "github.com/pressly/goose/v3/database"
 	"github.com/pressly/goose/v3/lock"
@@ -17,12 +19,17 @@ var migrations embed.FS
 
 // Migrate brings the schema up to date. Files are numbered and only go
 // forward; one named *.mysql.sql or *.sqlite.sql is for that store alone. Two
-// migrators at once are kept apart by goose's lock table on MySQL and by the
-// write lock on SQLite.
+// migrators at once are kept apart by goose's lock table on MySQL and by a lock
+// file beside the store on SQLite, whose write lock is per migration only.
 func (db *DB) Migrate(ctx context.Context) error {
 	dialect, foreign := goosedb.DialectMySQL, ".sqlite.sql"
-	if db.sqlite {
+	if db.sqlite != "" {
 		dialect, foreign = goosedb.DialectSQLite3, ".mysql.sql"
+		file := flock.New(db.sqlite + ".migrating")
+		if _, err := file.TryLockContext(ctx, 50*time.Millisecond); err != nil {
+			return fmt.Errorf("数据库升级失败：%w", err)
+		}
+		defer func() { _ = file.Close() }()
 	}
 	scripts, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -33,7 +40,7 @@ func (db *DB) Migrate(ctx context.Context) error {
 		return err
 	}
 	var options []goose.ProviderOption
-	if !db.sqlite {
+	if db.sqlite == "" {
 		locker, err := lock.NewMySQLTableLocker()
 		if err != nil {
 			return err
