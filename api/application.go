@@ -75,35 +75,42 @@ func (s *Server) recommendApplication(step *store.Step, in *ByID) (reviewing.App
 	return s.Reviews.RecommendApplication(step, in.ID)
 }
 
-func (s *Server) setBudget(step *store.Step, in *struct {
+func (s *Server) completeApplication(step *store.Step, in *struct {
 	ByID
-	Body struct {
-		Version int                    `json:"version" minimum:"1"`
-		Budget  []reviewing.BudgetLine `json:"budget" minItems:"1" maxItems:"50"`
-	}
+	Body reviewstore.Completion
 }) (reviewing.Application, error) {
-	return s.Reviews.SetBudget(step, in.ID, in.Body.Version, in.Body.Budget)
+	return s.Reviews.CompleteApplication(step, in.ID, in.Body)
 }
 
-func (s *Server) setAvoid(step *store.Step, in *struct {
+func (s *Server) endorseApplication(step *store.Step, in *versioned) (reviewing.Application, error) {
+	return s.Reviews.EndorseApplication(step, in.ID, in.Body.Version)
+}
+
+func (s *Server) sendBackApplication(step *store.Step, in *moveExpert) (reviewing.Application, error) {
+	return s.Reviews.SendBackApplication(step, in.ID, in.Body.Reason, in.Body.Version)
+}
+
+func (s *Server) permitLate(step *store.Step, in *struct {
 	ByID
 	Body struct {
-		Version int               `json:"version" minimum:"1"`
-		Avoid   []reviewing.Named `json:"avoid" maxItems:"20"`
+		Version int    `json:"version" minimum:"1"`
+		Until   string `json:"until" maxLength:"10" doc:"延期提交的最后一日" example:"2025-05-08"`
+		Reason  string `json:"reason" minLength:"5" maxLength:"500" doc:"批准延期的理由"`
 	}
 }) (reviewing.Application, error) {
-	return s.Reviews.SetAvoid(step, in.ID, in.Body.Version, in.Body.Avoid)
+	return s.Reviews.PermitLate(step, in.ID, in.Body.Until, in.Body.Reason, in.Body.Version)
+}
+
+func (s *Server) listDuplicates(r *Reading, in *byID) (Page[reviewstore.Duplicate], error) {
+	found, err := reviewstore.Duplicates(r.DB, in.ID)
+	return Page[reviewstore.Duplicate]{Items: found}, err
 }
 
 func (s *Server) screenApplication(step *store.Step, in *struct {
 	ByID
-	Body struct {
-		Version int    `json:"version" minimum:"1"`
-		Verdict string `json:"verdict" enum:"accept,correct,refuse" doc:"通过、补正、不通过"`
-		Reason  string `json:"reason,omitempty" maxLength:"500"`
-	}
+	Body reviewstore.NewScreening
 }) (reviewing.Application, error) {
-	return s.Reviews.ScreenApplication(step, in.ID, in.Body.Verdict, in.Body.Reason, in.Body.Version)
+	return s.Reviews.ScreenApplication(step, in.ID, in.Body)
 }
 
 func (s *Server) withdrawApplication(step *store.Step, in *moveExpert) (reviewing.Application, error) {

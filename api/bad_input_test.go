@@ -138,7 +138,7 @@ func TestBadInput(t *testing.T) {
 		{"mark as large as a float", raw(expert, "POST", "/api/sheets/"+sheet+"/submit", "application/json", `{"version":1,"marks":[{"criterion":"innovation","mark":1e308}]}`), []int{422}, "两位小数"},
 		{"mark that is no number", raw(expert, "POST", "/api/sheets/"+sheet+"/submit", "application/json", `{"version":1,"marks":[{"criterion":"innovation","mark":NaN}]}`), []int{400}, "无法读取"},
 		{"negative amount", do(lead, "POST", "/api/applications", body(func(b map[string]any) { b["fiscal_fen"] = -1 })), []int{422}, "fiscal_fen"},
-		{"amount beyond integers", raw(lead, "POST", "/api/applications/"+draft+"/budget", "application/json", `{"version":1,"budget":[{"name":"设备费","fen":99999999999999999999}]}`), []int{400, 422}, ""},
+		{"amount beyond integers", raw(lead, "POST", "/api/applications/"+draft+"/complete", "application/json", `{"version":1,"budget":[{"name":"设备费","fen":99999999999999999999}]}`), []int{400, 422}, ""},
 		{"title of 10,000 characters", do(lead, "POST", "/api/applications", body(func(b map[string]any) { b["title"] = long })), []int{422}, "title"},
 		{"unknown field", do(lead, "POST", "/api/applications", body(func(b map[string]any) { b["approved"] = true })), []int{422}, "approved"},
 		{"unknown query", do(officer, "GET", "/api/experts?order=password", nil), []int{422}, "order"},

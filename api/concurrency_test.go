@@ -65,7 +65,7 @@ func TestConcurrentActs(t *testing.T) {
 
 	var forty []*visitor
 	for i := range 40 {
-		forty = append(forty, w.user(fmt.Sprintf("applicant%02d", i), fmt.Sprintf("lead%d", i%6), rbac.Applicant))
+		forty = append(forty, w.user(fmt.Sprintf("applicant%02d", i), fmt.Sprintf("lead%d", i%6), rbac.UnitAdmin))
 	}
 	before := w.seq()
 	made := atOnce(40, func(i int) answer { return forty[i].do("POST", "/api/applications", w.application(guide, "A1", i)) })

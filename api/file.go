@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/gabriel-vasile/mimetype"
 
 	"keping/configs/files"
 	"keping/rbac"
@@ -30,12 +30,11 @@ type uploadFile struct {
 func (in *uploadFile) prepare(_ context.Context, s *Server, _ rbac.Actor) error {
 	file := in.RawBody.Data().File
 	defer file.Close()
-	head := make([]byte, 512)
-	n, err := io.ReadFull(file, head)
-	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+	kind, err := mimetype.DetectReader(file) // by content, whatever is claimed
+	if err != nil {
 		return rbac.Refuse(rbac.Unreadable, "上传的文件无法读取，请重试。")
 	}
-	in.kind = http.DetectContentType(head[:n]) // by content, whatever is claimed
+	in.kind = kind.String()
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}

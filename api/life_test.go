@@ -189,9 +189,22 @@ func (w *world) draft(unit string, body map[string]any) string {
 	return w.users[unit].ok("POST", "/api/applications", body).text(w.t, "result.id")
 }
 
+// jointMaterials uploads what art. 19 asks of a joint application.
+func (w *world) jointMaterials(v *visitor) []any {
+	w.t.Helper()
+	var out []any
+	for _, code := range []string{"recommendation", "agreement", "commitment"} {
+		out = append(out, map[string]any{"code": code, "file_id": v.upload(code+".pdf", []byte("%PDF-1.4 "+code)).is(w.t, 201).text(w.t, "result.id")})
+	}
+	return out
+}
+
 // accepted creates, submits and screens an application.
 func (w *world) accepted(unit string, body map[string]any) string {
 	w.t.Helper()
+	if units := body["joint_units"].([]string); len(units) > 0 && body["materials"] == nil {
+		body["materials"] = w.jointMaterials(w.users[unit])
+	}
 	id := w.draft(unit, body)
 	if units := body["joint_units"].([]string); len(units) > 0 {
 		w.users["joint"].ok("POST", "/api/applications/"+id+"/recommend", map[string]any{})

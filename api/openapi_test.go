@@ -171,7 +171,7 @@ func TestMatrix(t *testing.T) {
 		return v.upload("申报书.pdf", []byte("%PDF-1.4 申报书")).is(t, http.StatusCreated).text(t, "result.id")
 	}
 	file := material(w.users["lead0"])
-	both["materials"] = []any{map[string]any{"code": "proposal", "file_id": file}}
+	both["materials"] = append(w.jointMaterials(w.users["lead0"]), map[string]any{"code": "proposal", "file_id": file})
 	application := w.accepted("lead0", both)
 	review := w.marking(reviewBody(guide, 3, 1, 1, application))
 	var chair seat

@@ -75,8 +75,13 @@ func TestRules(t *testing.T) {
 	})
 	broken("R-060", "A1", func(a map[string]any) { a["budget"] = []any{map[string]any{"name": "设备费", "fen": 1}} })
 	broken("R-062", "A1", func(a map[string]any) { a["fiscal_fen"], a["self_fen"] = 26000000, 4000000 })
-	broken("R-010", "A2", func(a map[string]any) { a["joint_units"] = []string{w.units["lead5"]} }, "R-013")
-	broken("R-013", "A2", func(a map[string]any) { a["joint_units"] = []string{w.units["dept"]} })
+	jointly := func(unit string) func(a map[string]any) {
+		return func(a map[string]any) {
+			a["joint_units"], a["materials"] = []string{w.units[unit]}, w.jointMaterials(w.users["lead1"])
+		}
+	}
+	broken("R-010", "A2", jointly("lead5"), "R-013")
+	broken("R-013", "A2", jointly("dept"))
 	member, _ := documentOf("t0")
 	broken("R-023", "A1", func(a map[string]any) { a["leaders"] = []any{person("专家t0", member, lead)} })
 	namesake := broken("R-026", "A1", func(a map[string]any) { a["leaders"] = []any{person("专家t1", resident(77, 1980), lead)} })

@@ -2,6 +2,7 @@ package reviewing
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,25 +63,50 @@ type Criterion struct {
 	Bands   []Band   `json:"bands" maxItems:"10"`
 }
 
+// Condition is one 申报条件 that every applicant answers and the screening checks.
+type Condition struct {
+	Code string `json:"code" pattern:"^[a-z0-9_]{1,30}$" example:"located"`
+	Text string `json:"text" minLength:"2" maxLength:"500" example:"牵头单位在本区注册满一年"`
+}
+
+// MaterialRule is one material that the guide asks for.
+type MaterialRule struct {
+	Code       string   `json:"code" pattern:"^[a-z0-9_]{1,30}$" example:"proposal"`
+	Name       string   `json:"name" minLength:"1" maxLength:"50" example:"申报书"`
+	Required   bool     `json:"required"`
+	Types      []string `json:"types,omitempty" maxItems:"6" doc:"允许的文件类型：pdf docx xlsx png jpg zip；空为不限"`
+	MaxBytes   int      `json:"max_bytes,omitempty" minimum:"0" doc:"大小上限（字节），0为不限"`
+	TemplateID string   `json:"template_id,omitempty" maxLength:"36" doc:"模板文件"`
+}
+
+// FileKinds are the types a guide can ask for, as found in the bytes.
+var FileKinds = map[string]string{"pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg", "zip": "application/zip",
+	"docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
+// JointMaterials are what art. 19 asks of a joint application.
+var JointMaterials = map[string]string{"recommendation": "推荐函", "agreement": "合作协议", "commitment": "资金承诺书"}
+
 // Guide is the application guide (申报指南); all of it is frozen at publication.
 type Guide struct {
-	ID          string               `gorm:"primaryKey;size:36" json:"id"`
-	ProgrammeID string               `gorm:"size:36" json:"programme_id"`
-	Title       string               `gorm:"size:200" json:"title"`
-	Items       rbac.List[Item]      `json:"items"`
-	Criteria    rbac.List[Criterion] `json:"criteria"`
-	Method      string               `gorm:"size:20" json:"method"`
-	Percent     int                  `json:"percent"`
-	TieSteps    rbac.List[string]    `gorm:"column:tie_steps" json:"ties"`
-	PassLine    int                  `json:"pass_line"`
-	Places      int                  `json:"places"`
-	BudgetFen   int                  `json:"budget_fen"`
-	OpensAt     time.Time            `json:"opens_at"`
-	ClosesAt    time.Time            `json:"closes_at"`
-	State       GuideState           `gorm:"size:20" json:"state"`
-	ApprovedBy  string               `gorm:"size:36" json:"approved_by"`
-	Version     int                  `json:"version"`
-	CreatedAt   time.Time            `gorm:"autoCreateTime:false" json:"created_at"`
+	ID          string                  `gorm:"primaryKey;size:36" json:"id"`
+	ProgrammeID string                  `gorm:"size:36" json:"programme_id"`
+	Title       string                  `gorm:"size:200" json:"title"`
+	Items       rbac.List[Item]         `json:"items"`
+	Criteria    rbac.List[Criterion]    `json:"criteria"`
+	Conditions  rbac.List[Condition]    `json:"conditions"`
+	Materials   rbac.List[MaterialRule] `json:"materials"`
+	Method      string                  `gorm:"size:20" json:"method"`
+	Percent     int                     `json:"percent"`
+	TieSteps    rbac.List[string]       `gorm:"column:tie_steps" json:"ties"`
+	PassLine    int                     `json:"pass_line"`
+	Places      int                     `json:"places"`
+	BudgetFen   int                     `json:"budget_fen"`
+	OpensAt     time.Time               `json:"opens_at"`
+	ClosesAt    time.Time               `json:"closes_at"`
+	State       GuideState              `gorm:"size:20" json:"state"`
+	ApprovedBy  string                  `gorm:"size:36" json:"approved_by"`
+	Version     int                     `json:"version"`
+	CreatedAt   time.Time               `gorm:"autoCreateTime:false" json:"created_at"`
 }
 
 // Item finds an item by its code.
@@ -115,6 +141,17 @@ func ValidateGuide(g Guide) error {
 		bad.Check(item.Kind == "" || item.Kind == Major || item.Kind == Key, fmt.Sprintf("items[%d].kind", i), "应为major（重大）或key（重点）")
 		bad.Check(!seen[item.Code], fmt.Sprintf("items[%d].code", i), "项目代码%s重复", item.Code)
 		seen[item.Code] = true
+	}
+	for i, c := range g.Conditions {
+		again := slices.IndexFunc(g.Conditions, func(o Condition) bool { return o.Code == c.Code })
+		bad.Check(again == i, fmt.Sprintf("conditions[%d].code", i), "申报条件代码%s重复", c.Code)
+	}
+	for i, m := range g.Materials {
+		again := slices.IndexFunc(g.Materials, func(o MaterialRule) bool { return o.Code == m.Code })
+		bad.Check(again == i, fmt.Sprintf("materials[%d].code", i), "材料代码%s重复", m.Code)
+		for _, t := range m.Types {
+			bad.Check(FileKinds[t] != "", fmt.Sprintf("materials[%d].types", i), "不认识的文件类型%s，应为pdf、docx、xlsx、png、jpg、zip", t)
+		}
 	}
 	bad.Check(g.OpensAt.Before(g.ClosesAt), "closes_at", "受理截止时间应晚于开始时间")
 	for _, step := range g.TieSteps {

@@ -20,6 +20,9 @@ const form = "2006-01-02"
 // Day is the civil day of an instant, YYYY-MM-DD.
 func Day(at time.Time) string { return at.In(Zone).Format(form) }
 
+// Stamp writes an instant as people here read it.
+func Stamp(at time.Time) string { return at.In(Zone).Format("2006-01-02 15:04") }
+
 // Parse reads a civil day; its instant is 00:00 in Shanghai.
 func Parse(day string) (time.Time, error) {
 	at, err := time.ParseInLocation(form, day, Zone)

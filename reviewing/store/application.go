@@ -29,21 +29,23 @@ type NewPerson struct {
 
 // NewApplication is an application's content.
 type NewApplication struct {
-	GuideID    string                 `json:"guide_id" maxLength:"36"`
-	Item       string                 `json:"item" maxLength:"20" example:"A1"`
-	Title      string                 `json:"title" minLength:"2" maxLength:"100" example:"智能驾驶域控制器关键技术研究"`
-	Leaders    []NewPerson            `json:"leaders" minItems:"1" maxItems:"5" doc:"项目负责人：提交时须恰好一名"`
-	Members    []NewPerson            `json:"members" maxItems:"50"`
-	Partners   []string               `json:"partners" maxItems:"20" doc:"参与单位编号"`
-	JointUnits []string               `json:"joint_units" maxItems:"5" doc:"联合实施单位编号"`
-	FiscalFen  int                    `json:"fiscal_fen" minimum:"0" example:"20000000"`
-	JointFen   int                    `json:"joint_fen" minimum:"0"`
-	SelfFen    int                    `json:"self_fen" minimum:"0"`
-	Months     int                    `json:"months" minimum:"1" maximum:"120"`
-	Summary    string                 `json:"summary" maxLength:"5000"`
-	Avoid      []reviewing.Named      `json:"avoid,omitempty" maxItems:"20" doc:"请求回避的专家"`
-	Materials  []reviewing.Material   `json:"materials,omitempty" maxItems:"30"`
-	Budget     []reviewing.BudgetLine `json:"budget,omitempty" maxItems:"50"`
+	GuideID      string                 `json:"guide_id" maxLength:"36"`
+	Item         string                 `json:"item" maxLength:"20" example:"A1"`
+	Title        string                 `json:"title" minLength:"2" maxLength:"100" example:"智能驾驶域控制器关键技术研究"`
+	Leaders      []NewPerson            `json:"leaders" minItems:"1" maxItems:"5" doc:"项目负责人：提交时须恰好一名"`
+	Members      []NewPerson            `json:"members" maxItems:"50"`
+	Partners     []string               `json:"partners" maxItems:"20" doc:"参与单位编号"`
+	JointUnits   []string               `json:"joint_units" maxItems:"5" doc:"联合实施单位编号"`
+	FiscalFen    int                    `json:"fiscal_fen" minimum:"0" example:"20000000"`
+	JointFen     int                    `json:"joint_fen" minimum:"0"`
+	SelfFen      int                    `json:"self_fen" minimum:"0"`
+	Months       int                    `json:"months" minimum:"1" maximum:"120"`
+	Summary      string                 `json:"summary" maxLength:"5000"`
+	Avoid        []reviewing.Named      `json:"avoid,omitempty" maxItems:"20" doc:"请求回避的专家"`
+	Materials    []reviewing.Material   `json:"materials,omitempty" maxItems:"30"`
+	Budget       []reviewing.BudgetLine `json:"budget,omitempty" maxItems:"50"`
+	Answers      []reviewing.Answer     `json:"answers,omitempty" maxItems:"30" doc:"对申报条件的逐条答复"`
+	CommittedFen int                    `json:"committed_fen,omitempty" minimum:"0" doc:"资金承诺书载明的联合投入（分）"`
 }
 
 // CreateApplication drafts an application of the actor's unit.
@@ -138,16 +140,8 @@ func (st *Store) fillApplication(s *step, a *reviewing.Application, in NewApplic
 	if err := st.checkAvoid(s, &bad, in.Avoid); err != nil {
 		return err
 	}
-	for i, m := range in.Materials {
-		_, err := rbacstore.OwnFile(s, m.FileID)
-		if slices.ContainsFunc(a.Materials, func(had reviewing.Material) bool { return had.FileID == m.FileID }) {
-			err = nil // handed in before, by a colleague
-		}
-		if refusal, ok := rbac.AsRefusal(err); ok {
-			bad.Check(false, fmt.Sprintf("materials[%d]", i), "%s", refusal.Message)
-		} else if err != nil {
-			return err
-		}
+	if err := checkMaterials(s, &bad, *a, in.Materials); err != nil {
+		return err
 	}
 	if err := bad.Refusal(); err != nil {
 		return err
@@ -156,6 +150,7 @@ func (st *Store) fillApplication(s *step, a *reviewing.Application, in NewApplic
 	a.Joint = item.Joint || len(in.JointUnits) > 0
 	a.FiscalFen, a.JointFen, a.SelfFen, a.Months, a.Summary = in.FiscalFen, in.JointFen, in.SelfFen, in.Months, in.Summary
 	a.Avoid, a.Materials, a.Budget, a.RecommendedAt = in.Avoid, in.Materials, in.Budget, nil
+	a.Answers, a.CommittedFen = in.Answers, in.CommittedFen
 	seen := map[string]bool{}
 	for i, p := range people {
 		person, err := rbacstore.EnsurePerson(s, false, p.Name, p.document.BirthYear(), p.document)
@@ -177,10 +172,8 @@ func (st *Store) fillApplication(s *step, a *reviewing.Application, in NewApplic
 			return err
 		}
 	}
-	for _, m := range in.Materials {
-		if err := s.Model(&rbac.File{}).Where("id = ? AND object = ''", m.FileID).Update("object", "application/"+a.ID).Error; err != nil {
-			return err
-		}
+	if err := attach(s, a.ID, in.Materials); err != nil {
+		return err
 	}
 	for role, ids := range map[string][]string{"partner": in.Partners, "joint": in.JointUnits} {
 		for _, unit := range ids {
@@ -279,7 +272,7 @@ func (st *Store) RecommendApplication(s *step, id string) (reviewing.Application
 	if err := s.May(mine, "该申报书"); err != nil {
 		return a, err
 	}
-	if a.State != reviewing.AppDraft && a.State != reviewing.AppCorrection {
+	if a.State != reviewing.AppDraft && a.State != reviewing.AppUnitReview && a.State != reviewing.AppCorrection {
 		return a, reviewing.MoveRefusal("SM-06", string(a.State), "推荐")
 	}
 	if all {
@@ -323,6 +316,14 @@ func (st *Store) submission(s *step, a reviewing.Application) (reviewing.Submiss
 	if sub.Uncertain, err = uncertainMembers(s, a.ProgrammeID, a.LeaderID); err != nil {
 		return sub, err
 	}
+	sub.Files = map[string]rbac.File{}
+	for _, m := range a.Materials {
+		var f rbac.File
+		if err := s.Take(&f, "id = ?", m.FileID).Error; err != nil {
+			return sub, err
+		}
+		sub.Files[f.ID] = f
+	}
 	others, err := find[reviewing.Application](s, "id", "programme_id = ? AND leader_id = ? AND id <> ?", a.ProgrammeID, a.LeaderID, a.ID)
 	for _, o := range others {
 		if o.State.Live() {
@@ -332,13 +333,23 @@ func (st *Store) submission(s *step, a reviewing.Application) (reviewing.Submiss
 	return sub, err
 }
 
-// SubmitApplication submits inside the window, all rules obeyed. An application
-// sent back for correction has its own clock instead of the window's.
+// SubmitApplication submits inside the window, all rules obeyed: by the unit to
+// the bureau, by a leader to the own unit, which endorses (单位审核).
 func (st *Store) SubmitApplication(s *step, id string, version int) (reviewing.Application, error) {
 	a, err := st.ownApplication(s, id)
 	if err != nil {
 		return a, err
 	}
+	move := "submit"
+	if s.Call.Actor.Role == rbac.Applicant {
+		move = "hand_in"
+	}
+	return st.handIn(s, a, move, version)
+}
+
+// handIn moves an application on once all rules hold. One sent back for
+// correction has its own clock instead of the window's.
+func (st *Store) handIn(s *step, a reviewing.Application, move string, version int) (reviewing.Application, error) {
 	pack, err := st.Pack(s)
 	if err != nil {
 		return a, err
@@ -347,12 +358,12 @@ func (st *Store) SubmitApplication(s *step, id string, version int) (reviewing.A
 	if err != nil {
 		return a, err
 	}
-	if _, ok := reviewing.ApplicationMoves[a.State]["submit"]; !ok {
-		return a, reviewing.MoveRefusal("SM-06", string(a.State), "提交")
+	if _, ok := reviewing.ApplicationMoves[a.State][move]; !ok {
+		return a, reviewing.MoveRefusal("SM-06", string(a.State), move)
 	}
 	verdicts := reviewing.SubmissionRules(pack, sub)
-	if a.State == reviewing.AppDraft {
-		verdicts = append(verdicts, reviewing.WindowRule(pack, sub.Guide, s.Now))
+	if a.Corrections == 0 {
+		verdicts = append(verdicts, reviewing.WindowRule(pack, sub.Guide, a.LateUntil, s.Now))
 	} else {
 		end, err := calendar.End(a.CorrectBy)
 		if err != nil {
@@ -361,8 +372,11 @@ func (st *Store) SubmitApplication(s *step, id string, version int) (reviewing.A
 		verdicts = append(verdicts, pack.Check("P-45", s.Now.Before(end), rulebook.Inputs{"correct_by": a.CorrectBy},
 			"补正期限至"+a.CorrectBy+"，已经截止（惯例）。", "请与科技局联系；经办可作出不通过的结论。"))
 	}
-	if err := st.Obey(s, "application/"+id, verdicts...); err != nil {
+	if err := st.Obey(s, "application/"+a.ID, verdicts...); err != nil {
 		return a, err
+	}
+	if move == "hand_in" {
+		return a, moveApplication(s, &a, move, version, map[string]any{})
 	}
 	set := map[string]any{"submitted_at": s.Now}
 	if a.Number == "" {
@@ -374,7 +388,7 @@ func (st *Store) SubmitApplication(s *step, id string, version int) (reviewing.A
 		set["number"] = a.Number
 	}
 	a.SubmittedAt = &s.Now
-	return a, moveApplication(s, &a, "submit", version, set)
+	return a, moveApplication(s, &a, move, version, set)
 }
 
 // moveApplication moves by SM-06.
@@ -391,8 +405,17 @@ func moveApplication(s *step, a *reviewing.Application, act string, version int,
 	return nil
 }
 
+// NewScreening is the formal check of one application.
+type NewScreening struct {
+	Version int                 `json:"version" minimum:"1"`
+	Verdict string              `json:"verdict" enum:"accept,correct,refuse" doc:"通过、补正、不通过"`
+	Reason  string              `json:"reason,omitempty" maxLength:"500"`
+	Reasons []reviewing.Finding `json:"reasons,omitempty" maxItems:"60" doc:"逐条核对的结果"`
+}
+
 // ScreenApplication is the formal check: accept, correct (once) or refuse with reasons.
-func (st *Store) ScreenApplication(s *step, id, verdict, reason string, version int) (reviewing.Application, error) {
+func (st *Store) ScreenApplication(s *step, id string, in NewScreening) (reviewing.Application, error) {
+	verdict, reason, version := in.Verdict, in.Reason, in.Version
 	a, err := take[reviewing.Application](s, id, "该申报书")
 	if err != nil {
 		return a, err
@@ -411,7 +434,7 @@ func (st *Store) ScreenApplication(s *step, id, verdict, reason string, version 
 		if _, ok := reviewing.ApplicationMoves[a.State]["accept"]; !ok {
 			return a, reviewing.MoveRefusal("SM-06", string(a.State), "形式审查通过")
 		}
-		if err := st.Obey(s, "application/"+id, reviewing.SubmissionRules(pack, sub)...); err != nil {
+		if err := st.Obey(s, "application/"+id, append(reviewing.SubmissionRules(pack, sub), reviewing.ScreeningRule(pack, sub.Guide, in.Reasons))...); err != nil {
 			return a, err
 		}
 	case "correct":
@@ -433,6 +456,8 @@ func (st *Store) ScreenApplication(s *step, id, verdict, reason string, version 
 		return a, rbac.Invalid("reason", "补正或不通过须写明理由（至少5个字）")
 	}
 	a.StateReason = reason
+	a.Screenings = append(a.Screenings, reviewing.Screening{Verdict: verdict, Reason: reason, Reasons: append([]reviewing.Finding{}, in.Reasons...), At: s.Now, By: s.Call.Actor.User})
+	set["screenings"] = a.Screenings
 	s.Fact("verdict", verdict)
 	return a, moveApplication(s, &a, verdict, version, set)
 }
@@ -471,27 +496,6 @@ func (st *Store) leaveReview(s *step, review, application string) error {
 		review, review, reviewing.AppWithdrawn).Delete(&reviewing.JointSeat{}).Error
 }
 
-// SetAvoid names the experts the applicant asks to keep away: what an imported
-// table cannot hold.
-func (st *Store) SetAvoid(s *step, id string, version int, avoid []reviewing.Named) (reviewing.Application, error) {
-	a, err := st.ownApplication(s, id)
-	if err != nil {
-		return a, err
-	}
-	if a.State != reviewing.AppDraft && a.State != reviewing.AppCorrection {
-		return a, reviewing.MoveRefusal("SM-06", string(a.State), "填写请求回避名单")
-	}
-	var bad rbac.Fields
-	if err := st.checkAvoid(s, &bad, avoid); err != nil {
-		return a, err
-	}
-	if err := bad.Refusal(); err != nil {
-		return a, err
-	}
-	a.Avoid, a.Version = avoid, version+1
-	return a, database.Swap(s.Tx, &reviewing.Application{}, map[string]any{"id": id, "version": version}, map[string]any{"avoid": a.Avoid, "version": a.Version})
-}
-
 // checkAvoid: at most so many as the pack allows. Whether somebody of that name
 // is in the pool is not told.
 func (st *Store) checkAvoid(s *step, bad *rbac.Fields, avoid []reviewing.Named) error {
@@ -503,15 +507,166 @@ func (st *Store) checkAvoid(s *step, bad *rbac.Fields, avoid []reviewing.Named) 
 	return nil
 }
 
-// SetBudget fills the budget of a draft: what an imported table cannot hold.
-func (st *Store) SetBudget(s *step, id string, version int, budget []reviewing.BudgetLine) (reviewing.Application, error) {
+// Completion is what a draft still needs and an imported table cannot hold;
+// what is left out stays as it is.
+type Completion struct {
+	Version      int                     `json:"version" minimum:"1" doc:"读取时的版本号"`
+	Budget       *[]reviewing.BudgetLine `json:"budget,omitempty" maxItems:"50" doc:"预算"`
+	Avoid        *[]reviewing.Named      `json:"avoid,omitempty" maxItems:"20" doc:"请求回避的专家"`
+	Materials    *[]reviewing.Material   `json:"materials,omitempty" maxItems:"30" doc:"材料"`
+	Answers      *[]reviewing.Answer     `json:"answers,omitempty" maxItems:"30" doc:"对申报条件的逐条答复"`
+	CommittedFen *int                    `json:"committed_fen,omitempty" minimum:"0" doc:"资金承诺书载明的联合投入（分）"`
+}
+
+// CompleteApplication fills in budget, avoid list, materials and answers of a
+// draft or of what was sent back, one or several at a time.
+func (st *Store) CompleteApplication(s *step, id string, in Completion) (reviewing.Application, error) {
 	a, err := st.ownApplication(s, id)
 	if err != nil {
 		return a, err
 	}
 	if a.State != reviewing.AppDraft && a.State != reviewing.AppCorrection {
-		return a, reviewing.MoveRefusal("SM-06", string(a.State), "填报预算")
+		return a, reviewing.MoveRefusal("SM-06", string(a.State), "补充申报内容")
 	}
-	a.Budget, a.Version = budget, version+1
-	return a, database.Swap(s.Tx, &reviewing.Application{}, map[string]any{"id": id, "version": version}, map[string]any{"budget": a.Budget, "version": a.Version})
+	if a.Version != in.Version {
+		return a, database.ErrChanged
+	}
+	var bad rbac.Fields
+	if in.Budget != nil {
+		a.Budget = *in.Budget
+	}
+	if in.Answers != nil {
+		a.Answers = *in.Answers
+	}
+	if in.CommittedFen != nil {
+		a.CommittedFen = *in.CommittedFen
+	}
+	if in.Avoid != nil {
+		a.Avoid = *in.Avoid
+		if err := st.checkAvoid(s, &bad, a.Avoid); err != nil {
+			return a, err
+		}
+	}
+	if in.Materials != nil {
+		if err := checkMaterials(s, &bad, a, *in.Materials); err != nil {
+			return a, err
+		}
+		a.Materials = *in.Materials
+	}
+	if err := bad.Refusal(); err != nil {
+		return a, err
+	}
+	if err := attach(s, a.ID, a.Materials); err != nil {
+		return a, err
+	}
+	a.Version++
+	return a, replace(s, &a, a.ID, in.Version, a.State)
+}
+
+// checkMaterials: each file is the actor's own upload, or was handed in before
+// by a colleague.
+func checkMaterials(s *step, bad *rbac.Fields, a reviewing.Application, materials []reviewing.Material) error {
+	for i, m := range materials {
+		if slices.ContainsFunc(a.Materials, func(had reviewing.Material) bool { return had.FileID == m.FileID }) {
+			continue
+		}
+		_, err := rbacstore.OwnFile(s, m.FileID)
+		if refusal, ok := rbac.AsRefusal(err); ok {
+			bad.Check(false, fmt.Sprintf("materials[%d]", i), "%s", refusal.Message)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attach ties files to the application, so that those whom it concerns may read them.
+func attach(s *step, application string, materials []reviewing.Material) error {
+	for _, m := range materials {
+		if err := s.Model(&rbac.File{}).Where("id = ? AND object = ''", m.FileID).Update("object", "application/"+application).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PermitLate is a director's recorded permission to submit after the window
+// (R-057), for one application, until an instant, with its reason.
+func (st *Store) PermitLate(s *step, id, until, reason string, version int) (reviewing.Application, error) {
+	a, err := take[reviewing.Application](s, id, "该申报书")
+	if err != nil {
+		return a, err
+	}
+	if a.State != reviewing.AppDraft && a.State != reviewing.AppUnitReview {
+		return a, reviewing.MoveRefusal("SM-06", string(a.State), "批准延期提交")
+	}
+	end, err := calendar.End(until)
+	if err != nil {
+		return a, rbac.Invalid("until", "%v", err)
+	}
+	if !s.Now.Before(end) {
+		return a, rbac.Invalid("until", "延期的最后一日%s已经过去", until)
+	}
+	late := end.UTC()
+	a.LateUntil, a.LateReason, a.Version = &late, reason, version+1
+	s.Fact("until", until)
+	return a, database.Swap(s.Tx, &reviewing.Application{}, map[string]any{"id": id, "version": version, "state": a.State},
+		map[string]any{"late_until": late, "late_reason": reason, "version": a.Version})
+}
+
+// EndorseApplication is the lead unit's approval (单位审核) of what its leader
+// has submitted: the rules are asked again, for it is the unit that applies.
+func (st *Store) EndorseApplication(s *step, id string, version int) (reviewing.Application, error) {
+	a, err := st.ownApplication(s, id)
+	if err != nil {
+		return a, err
+	}
+	return st.handIn(s, a, "endorse", version)
+}
+
+// SendBackApplication returns it to the leader with a reason.
+func (st *Store) SendBackApplication(s *step, id, reason string, version int) (reviewing.Application, error) {
+	a, err := st.ownApplication(s, id)
+	if err != nil {
+		return a, err
+	}
+	move := "send_back"
+	if a.Corrections > 0 {
+		move = "send_back_correction"
+	}
+	a.StateReason = reason
+	return a, moveApplication(s, &a, move, version, map[string]any{"state_reason": reason})
+}
+
+// Duplicate is another application of the year that may be the same work.
+type Duplicate struct {
+	ID     string `json:"id"`
+	Number string `json:"number"`
+	Title  string `json:"title"`
+	Why    string `json:"why" doc:"同一负责人、题名相同或相近"`
+}
+
+// Duplicates flags other live applications of the same year by the same leader
+// or under the same or nearly the same title (P-45), for the officer to look at.
+func Duplicates(db *gorm.DB, id string) ([]Duplicate, error) {
+	var a reviewing.Application
+	err := db.Take(&a, "id = ?", id).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, rbac.Missing("该申报书")
+	} else if err != nil {
+		return nil, err
+	}
+	var others []reviewing.Application
+	err = db.Select("id", "number", "title", "leader_id", "state").Where("id <> ? AND programme_id IN (SELECT id FROM programmes WHERE year = (SELECT year FROM programmes WHERE id = ?))", id, a.ProgrammeID).
+		Order("number, id").Find(&others).Error
+	if err != nil {
+		return nil, err
+	}
+	out := []Duplicate{}
+	for _, o := range others {
+		if why := reviewing.Duplicated(a, o); why != "" {
+			out = append(out, Duplicate{o.ID, o.Number, o.Title, why})
+		}
+	}
+	return out, nil
 }

@@ -9,23 +9,26 @@ import (
 
 // NewGuide is a guide's content, all of it frozen at publication.
 type NewGuide struct {
-	ProgrammeID string                `json:"programme_id" maxLength:"36"`
-	Title       string                `json:"title" minLength:"2" maxLength:"100" example:"2025年度智能驾驶重大专项申报指南"`
-	Items       []reviewing.Item      `json:"items" minItems:"1" maxItems:"50"`
-	Criteria    []reviewing.Criterion `json:"criteria" maxItems:"30"`
-	Method      string                `json:"method" enum:"mean,trimmed,median,two_stage,zscore,votes" example:"trimmed"`
-	Percent     int                   `json:"percent,omitempty" minimum:"0" maximum:"100" doc:"二次平均法的X"`
-	Ties        []string              `json:"ties" maxItems:"10" doc:"并列处理步骤" example:"[\"criterion:innovation\",\"median\",\"draw\"]"`
-	PassLine    int                   `json:"pass_line" minimum:"0" maximum:"10000" doc:"合格线（百分之一分）" example:"6000"`
-	Places      int                   `json:"places" minimum:"0" maximum:"1000" doc:"拟立项数，0为不限"`
-	BudgetFen   int                   `json:"budget_fen" minimum:"0" doc:"年度财政安排（分）"`
-	OpensAt     time.Time             `json:"opens_at"`
-	ClosesAt    time.Time             `json:"closes_at"`
+	ProgrammeID string                   `json:"programme_id" maxLength:"36"`
+	Title       string                   `json:"title" minLength:"2" maxLength:"100" example:"2025年度智能驾驶重大专项申报指南"`
+	Items       []reviewing.Item         `json:"items" minItems:"1" maxItems:"50"`
+	Criteria    []reviewing.Criterion    `json:"criteria" maxItems:"30"`
+	Conditions  []reviewing.Condition    `json:"conditions,omitempty" maxItems:"30" doc:"申报条件"`
+	Materials   []reviewing.MaterialRule `json:"materials,omitempty" maxItems:"30" doc:"材料清单"`
+	Method      string                   `json:"method" enum:"mean,trimmed,median,two_stage,zscore,votes" example:"trimmed"`
+	Percent     int                      `json:"percent,omitempty" minimum:"0" maximum:"100" doc:"二次平均法的X"`
+	Ties        []string                 `json:"ties" maxItems:"10" doc:"并列处理步骤" example:"[\"criterion:innovation\",\"median\",\"draw\"]"`
+	PassLine    int                      `json:"pass_line" minimum:"0" maximum:"10000" doc:"合格线（百分之一分）" example:"6000"`
+	Places      int                      `json:"places" minimum:"0" maximum:"1000" doc:"拟立项数，0为不限"`
+	BudgetFen   int                      `json:"budget_fen" minimum:"0" doc:"年度财政安排（分）"`
+	OpensAt     time.Time                `json:"opens_at"`
+	ClosesAt    time.Time                `json:"closes_at"`
 }
 
 func (in NewGuide) into(g *reviewing.Guide) {
 	g.ProgrammeID, g.Title, g.Items, g.Criteria = in.ProgrammeID, in.Title, in.Items, in.Criteria
 	g.Method, g.Percent, g.TieSteps, g.PassLine = in.Method, in.Percent, in.Ties, in.PassLine
+	g.Conditions, g.Materials = in.Conditions, in.Materials
 	g.Places, g.BudgetFen, g.OpensAt, g.ClosesAt = in.Places, in.BudgetFen, in.OpensAt.UTC().Truncate(time.Second), in.ClosesAt.UTC().Truncate(time.Second)
 }
 

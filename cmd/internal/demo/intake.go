@@ -123,7 +123,7 @@ func (s *story) intake() error {
 				}
 				first = false
 			}
-			if _, err := unit.call("POST", path+"/budget", map[string]any{"version": a.Version, "budget": []map[string]any{{"name": "设备费", "fen": total / 2}, {"name": "业务费", "fen": total - total/2}}}); err != nil {
+			if _, err := unit.call("POST", path+"/complete", map[string]any{"version": a.Version, "budget": []map[string]any{{"name": "设备费", "fen": total / 2}, {"name": "业务费", "fen": total - total/2}}}); err != nil {
 				return err
 			}
 			a.Version++
@@ -134,6 +134,9 @@ func (s *story) intake() error {
 			}
 		}
 		if a.Joint {
+			if err := s.papers(unit, &a); err != nil {
+				return err
+			}
 			if _, err := s.users["joint"].call("POST", path+"/recommend", map[string]any{}); err != nil {
 				return err
 			}
@@ -191,8 +194,23 @@ func (s *story) unitName(code string) string {
 // avoid has a unit ask, with a reason, to keep one expert away from its
 // application. The imported draft is filled in as a unit would.
 func (s *story) avoid(unit *client, a *reviewing.Application) error {
-	_, err := unit.call("POST", "/api/applications/"+a.ID+"/avoid", map[string]any{"version": a.Version,
+	_, err := unit.call("POST", "/api/applications/"+a.ID+"/complete", map[string]any{"version": a.Version,
 		"avoid": []map[string]any{{"name": s.experts[64].name, "unit": s.unitName(s.experts[64].unit), "reason": "该专家与本团队存在公开的学术争议"}}})
+	a.Version++
+	return err
+}
+
+// papers has a unit hand in what article 19 asks of a joint application.
+func (s *story) papers(unit *client, a *reviewing.Application) error {
+	var materials []map[string]any
+	for _, code := range []string{"recommendation", "agreement", "commitment"} {
+		id, err := unit.upload(reviewing.JointMaterials[code]+".pdf", []byte("%PDF-1.4\n% "+a.ID+" "+code+"\n%%EOF\n"))
+		if err != nil {
+			return err
+		}
+		materials = append(materials, map[string]any{"code": code, "file_id": id})
+	}
+	_, err := unit.call("POST", "/api/applications/"+a.ID+"/complete", map[string]any{"version": a.Version, "materials": materials, "committed_fen": a.JointFen})
 	a.Version++
 	return err
 }

@@ -98,6 +98,8 @@ CREATE TABLE guides (
   title VARCHAR(200) NOT NULL,
   items LONGTEXT NOT NULL,
   criteria LONGTEXT NOT NULL,
+  conditions LONGTEXT NOT NULL,
+  materials LONGTEXT NOT NULL,
   method VARCHAR(20) NOT NULL,
   percent BIGINT NOT NULL,
   tie_steps LONGTEXT NOT NULL,
@@ -136,6 +138,11 @@ CREATE TABLE applications (
   avoid LONGTEXT NOT NULL,
   materials LONGTEXT NOT NULL,
   budget LONGTEXT NOT NULL,
+  answers LONGTEXT NOT NULL,
+  committed_fen BIGINT NOT NULL,
+  screenings LONGTEXT NOT NULL,
+  late_until DATETIME NULL,
+  late_reason VARCHAR(500) NOT NULL,
   state VARCHAR(20) NOT NULL,
   state_reason VARCHAR(500) NOT NULL,
   corrections BIGINT NOT NULL,
@@ -147,9 +154,9 @@ CREATE TABLE applications (
   version BIGINT NOT NULL,
   created_at DATETIME NOT NULL,
   PRIMARY KEY (id),
-  CHECK (state IN ('draft', 'submitted', 'correction', 'accepted', 'refused', 'in_review', 'reviewed', 'proposed', 'reserve', 'declined', 'awarded', 'withdrawn')),
+  CHECK (state IN ('draft', 'unit_review', 'submitted', 'correction', 'accepted', 'refused', 'in_review', 'reviewed', 'proposed', 'reserve', 'declined', 'awarded', 'withdrawn')),
   CHECK (fiscal_fen >= 0 AND joint_fen >= 0 AND self_fen >= 0),
-  CHECK (state = 'draft' OR state = 'withdrawn' OR number <> '')
+  CHECK (state IN ('draft', 'unit_review', 'withdrawn') OR number <> '')
 );
 CREATE INDEX applications_programme ON applications (programme_id, leader_id);
 CREATE INDEX applications_guide ON applications (guide_id);
