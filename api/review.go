@@ -239,10 +239,6 @@ func (s *Server) writeOpinion(step *store.Step, in *struct {
 	return s.Reviews.WriteOpinion(step, in.ID, in.Body.Text)
 }
 
-func (s *Server) signReview(step *store.Step, in *signed) (reviewing.Review, error) {
-	return s.Reviews.SignReview(step, in.ID)
-}
-
 func (s *Server) closeReview(step *store.Step, in *ByID) (reviewing.Review, error) {
 	return s.Reviews.CloseReview(step, in.ID)
 }

@@ -103,6 +103,15 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/declarations/{id}/reject", "declaration reject", "驳回回避申请", repeatable}, s.rejectDeclaration)
 	write(s, row{"POST", "/api/reviews/{id}/participate", "joint_seat participate", "联合实施单位参与评审", repeatable}, s.takePart)
 
+	write(s, row{"POST", "/api/reviews/{id}/arrange", "meeting arrange", "安排评审会议", repeatable}, s.arrangeMeeting)
+	read(s, row{"GET", "/api/reviews/{id}/sign_in_code", "attendance code", "会场签到码", repeatable}, s.signInCode)
+	write(s, row{"POST", "/api/reviews/{id}/sign_in", "attendance create", "专家签到", repeatable}, s.signIn)
+	write(s, row{"POST", "/api/seats/{id}/attend", "attendance record", "登记专家到场", repeatable}, s.recordAttendance)
+	write(s, row{"POST", "/api/seats/{id}/absent", "absence record", "登记专家缺席某个项目", repeatable}, s.recordAbsence)
+	write(s, row{"POST", "/api/reviews/{id}/remind", "review remind", "提醒尚有待办事项的专家", repeatable}, s.remind)
+	write(s, row{"POST", "/api/reviews/{id}/pause", "review pause", "暂停评审", repeatable}, s.pauseReview)
+	write(s, row{"POST", "/api/reviews/{id}/resume", "review resume", "恢复评审", repeatable}, s.resumeReview)
+
 	// review: marks
 	write(s, row{"POST", "/api/reviews/{id}/start", "review start", "开始评分", repeatable}, s.startMarking)
 	write(s, row{"POST", "/api/reviews/{id}/vote_chair", "chair vote", "推选组长", repeatable}, s.voteChair)
@@ -110,6 +119,11 @@ func (s *Server) routes() {
 	read(s, row{"GET", "/api/sheets", "sheet list", "本人的评分表", repeatable}, s.listSheets)
 	write(s, row{"PATCH", "/api/sheets/{id}", "sheet save", "保存评分草稿", repeatable}, s.saveSheet)
 	write(s, row{"POST", "/api/sheets/{id}/submit", "sheet submit", "提交评分", repeatable}, s.submitSheet)
+	write(s, row{"POST", "/api/sheets/{id}/return", "sheet return", "开启前退回评分表", repeatable}, s.returnSheet)
+	write(s, row{"POST", "/api/reviews/{id}/redo", "redo request", "申请环节重评", repeatable}, s.askRedo)
+	write(s, row{"POST", "/api/reviews/{id}/approve_redo", "redo approve", "同意环节重评", repeatable}, s.decideRedo(true))
+	write(s, row{"POST", "/api/reviews/{id}/reject_redo", "redo reject", "不同意环节重评", repeatable}, s.decideRedo(false))
+	write(s, row{"POST", "/api/seats/{id}/refuse_signature", "signature refuse", "登记专家拒签", repeatable}, s.recordNotSigned)
 	write(s, row{"POST", "/api/sheets/{id}/revise", "sheet revise", "讨论后修改评分", repeatable}, s.reviseSheet)
 	write(s, row{"POST", "/api/reviews/{id}/open", "review open", "开启评分（组长与监督都须确认）", once}, s.openMarks)
 	write(s, row{"POST", "/api/reviews/{id}/opinion", "review opine", "组长意见", repeatable}, s.writeOpinion)

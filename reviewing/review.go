@@ -30,23 +30,29 @@ const (
 var ReviewMoves = map[ReviewState]map[string]ReviewState{
 	Preparing: {"freeze": Frozen, "void": Void}, Frozen: {"run": Drawn, "thaw": Preparing, "void": Void},
 	Drawn: {"confirm": Composed, "void": Void}, Composed: {"start": Marking, "void": Void},
-	Marking: {"open": Discussing, "void": Void}, Discussing: {"close": Closed, "reopen": Marking, "void": Void}, Closed: {}, Void: {},
+	Marking:    {"open": Discussing, "redo": Marking, "void": Void},
+	Discussing: {"close": Closed, "reopen": Marking, "redo": Marking, "void": Void}, Closed: {}, Void: {},
 }
 
 // Review is one 评审批次.
 type Review struct {
-	ID          string        `gorm:"primaryKey;size:36" json:"id"`
-	Number      string        `gorm:"size:40" json:"number"`
-	ProgrammeID string        `gorm:"size:36" json:"programme_id"`
-	GuideID     string        `gorm:"size:36" json:"guide_id"`
-	Purpose     string        `gorm:"size:20" json:"purpose"` // award
-	Title       string        `gorm:"size:200" json:"title"`
-	OfficerID   string        `gorm:"size:36" json:"officer_id"`
-	Technical   int           `json:"technical"`
-	Management  int           `json:"management"`
-	Finance     int           `json:"finance"`
-	UnitCap     int           `json:"unit_cap"`
-	MeetingDay  string        `gorm:"size:10" json:"meeting_day"`
+	ID          string `gorm:"primaryKey;size:36" json:"id"`
+	Number      string `gorm:"size:40" json:"number"`
+	ProgrammeID string `gorm:"size:36" json:"programme_id"`
+	GuideID     string `gorm:"size:36" json:"guide_id"`
+	Purpose     string `gorm:"size:20" json:"purpose"` // award
+	Title       string `gorm:"size:200" json:"title"`
+	OfficerID   string `gorm:"size:36" json:"officer_id"`
+	Technical   int    `json:"technical"`
+	Management  int    `json:"management"`
+	Finance     int    `json:"finance"`
+	UnitCap     int    `json:"unit_cap"`
+	MeetingDay  string `gorm:"size:10" json:"meeting_day"`
+	Meeting
+	PausedAt    *time.Time    `json:"paused_at"` // by the supervisor: nothing moves until resumed
+	PauseReason string        `gorm:"size:500" json:"pause_reason"`
+	RedoReason  string        `gorm:"size:500" json:"redo_reason"` // asked for by an officer, approved by the supervisor
+	RedoBy      string        `gorm:"size:36" json:"-"`
 	State       ReviewState   `gorm:"size:20" json:"state"`
 	Attempt     int           `json:"attempt"`
 	ChairSeatID string        `gorm:"size:36" json:"chair_seat_id"`
@@ -167,7 +173,11 @@ type Seat struct {
 	PledgedAt     *time.Time    `json:"pledged_at"`
 	SignedAt      *time.Time    `json:"signed_at"`
 	SignedHash    string        `gorm:"size:64" json:"signed_hash"`
-	Vote          string        `gorm:"size:36" json:"-"` // seat voted for as chair
+	AttendedAt    *time.Time    `json:"attended_at"` // 签到
+	Dissent       secret.Sealed `json:"-"`           // what the signature does not agree to, sealed at "seat/<id>/dissent"
+	DissentSalt   string        `gorm:"size:64" json:"-"`
+	NotSigned     string        `gorm:"size:500" json:"not_signed"` // the recorded reason why there is no signature
+	Vote          string        `gorm:"size:36" json:"-"`           // seat voted for as chair
 	CreatedAt     time.Time     `gorm:"autoCreateTime:false" json:"created_at"`
 }
 
@@ -179,8 +189,8 @@ type Declaration struct {
 	SeatID        string        `gorm:"size:36" json:"seat_id"`
 	ApplicationID string        `gorm:"size:36" json:"application_id"`
 	State         string        `gorm:"size:10" json:"state"` // clear, pending, approved, rejected
-	Kind          string        `gorm:"size:20" json:"kind"`
-	Reason        secret.Sealed `json:"-"` // sealed at "declaration/<id>"
+	Kind          string        `gorm:"size:20" json:"kind"`  // of the conflict, or Absence
+	Reason        secret.Sealed `json:"-"`                    // sealed at "declaration/<id>"
 	CreatedAt     time.Time     `gorm:"autoCreateTime:false" json:"created_at"`
 }
 

@@ -37,7 +37,8 @@ type Sheet struct {
 	ReviewID       string        `gorm:"size:36"`
 	ApplicationID  string        `gorm:"size:36"`
 	SeatID         string        `gorm:"size:36"`
-	Number         int           // 1 before, 2 after discussion
+	Number         int           // counts the versions of one seat for one application
+	Round          int           // 1 before, 2 after discussion
 	State          SheetState    `gorm:"size:20"`
 	Content        secret.Sealed // JSON of SheetContent
 	Hash           string        `gorm:"size:64"` // as journalled, "" while a draft

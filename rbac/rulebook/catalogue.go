@@ -150,6 +150,7 @@ var practices = []Rule{
 	{"P-41", []int{}, Practice, Refuse, "异议须实名、在期限内并附依据（惯例）"},
 	{"P-42", []int{}, Practice, Refuse, "公示内容不含个人信息（惯例）"},
 	{"P-44", []int{}, Practice, Refuse, "反馈意见不含专家姓名（惯例）"},
+	{"P-53", []int{}, Practice, Refuse, "会议评审须签到（惯例）"},
 	{"P-45", []int{}, Practice, Refuse, "补正一次、限项与查重（惯例）"},
 }
 

@@ -135,6 +135,20 @@ func KillLinks(step *Step, object string) error {
 	return step.Model(&rbac.Link{}).Where("object = ? AND used_at IS NULL", object).Update("used_at", step.Now).Error
 }
 
+// ExtendLinks gives the open links of an object more time.
+func ExtendLinks(step *Step, object string, by time.Duration) error {
+	var links []rbac.Link
+	if err := step.Where("object = ? AND used_at IS NULL", object).Order("id").Find(&links).Error; err != nil {
+		return err
+	}
+	for _, link := range links {
+		if err := step.Model(&rbac.Link{}).Where("id = ?", link.ID).Update("expires_at", link.ExpiresAt.Add(by)).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // ResetUser ends the password and open links of a user and sends a new link.
 func (s *Store) ResetUser(step *Step, id, publicURL string) (UserView, error) {
 	user, err := TakeUser(step, id)

@@ -370,6 +370,9 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 		}
 		for _, d := range b.declarations {
 			if d.ApplicationID == application && d.State == "approved" && b.seats[d.SeatID].Code == code {
+				if d.Kind == reviewing.Absence {
+					return "unavailable"
+				}
 				return "recused"
 			}
 		}

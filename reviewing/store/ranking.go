@@ -154,13 +154,14 @@ func (st *Store) CreateOrder(s *step, id string) (FrameView, error) {
 	return viewFrame(d.ID, d.FrameHash, frame), s.Create(&d).Error
 }
 
-// unsigned counts panel seats and substitutes that have not signed.
+// unsigned counts panel seats and substitutes that have neither signed nor are
+// recorded as refusing to.
 func (b *bench) unsigned() int {
 	n := 0
 	seen := map[string]bool{}
 	for _, a := range append(b.applications, reviewing.Application{}) {
 		for _, seat := range b.sitting(a.ID) {
-			if !seen[seat.ID] && seat.SignedAt == nil {
+			if !seen[seat.ID] && seat.SignedAt == nil && seat.NotSigned == "" {
 				n++
 			}
 			seen[seat.ID] = true

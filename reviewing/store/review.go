@@ -307,7 +307,11 @@ func (st *Store) ConfirmPanel(s *step, id string) (reviewing.Review, error) {
 	if err := st.Obey(s, "review/"+id, append(reviewing.PanelRules(pack, panel, apps), seated...)...); err != nil {
 		return b.review, err
 	}
-	return b.review, moveReview(s, &b.review, "confirm", map[string]any{})
+	set := map[string]any{}
+	if err := b.setDefence(s, set); err != nil {
+		return b.review, err
+	}
+	return b.review, moveReview(s, &b.review, "confirm", set)
 }
 
 // StartMarking opens marking once everybody has pledged and declared.
@@ -328,7 +332,7 @@ func (st *Store) StartMarking(s *step, id string) (reviewing.Review, error) {
 	if err != nil {
 		return b.review, err
 	}
-	verdicts := slices.Concat(reviewing.PanelRules(pack, panel, apps), b.ready(pack), seated)
+	verdicts := append(slices.Concat(reviewing.PanelRules(pack, panel, apps), b.ready(pack), seated), b.attended(pack))
 	if err := st.Obey(s, "review/"+id, verdicts...); err != nil {
 		return b.review, err
 	}
@@ -339,7 +343,11 @@ func (st *Store) StartMarking(s *step, id string) (reviewing.Review, error) {
 			}
 		}
 	}
-	return b.review, moveReview(s, &b.review, "start", map[string]any{})
+	set := map[string]any{}
+	if err := b.setDefence(s, set); err != nil { // who steps aside since the confirmation introduces nothing
+		return b.review, err
+	}
+	return b.review, moveReview(s, &b.review, "start", set)
 }
 
 // ready is P-20 (pledged) and P-17 (declared for each application).

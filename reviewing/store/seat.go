@@ -179,7 +179,7 @@ func (b *bench) unsettle(s *step, seat string) error {
 	if b.review.State != reviewing.Discussing {
 		return touchReview(s, &b.review, set)
 	}
-	err := s.Model(&reviewing.Seat{}).Where("review_id = ?", b.review.ID).Updates(map[string]any{"signed_at": nil, "signed_hash": ""}).Error
+	err := s.Model(&reviewing.Seat{}).Where("review_id = ?", b.review.ID).Updates(map[string]any{"signed_at": nil, "signed_hash": "", "not_signed": ""}).Error
 	if err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func (st *Store) ReplaceSeat(s *step, id, reason string) (Replied, error) {
 // of its own by "system". It returns how many.
 func (st *Store) ExpireInvitations(ctx context.Context) (int, error) {
 	var due []reviewing.Seat
-	if err := st.DB.Read(ctx).Where("state = ? AND reply_by < ? AND review_id IN (SELECT id FROM reviews WHERE state IN ?)", reviewing.SeatInvited, st.DB.Now(), seating).Order("id").Find(&due).Error; err != nil {
+	if err := st.DB.Read(ctx).Where("state = ? AND reply_by < ? AND review_id IN (SELECT id FROM reviews WHERE state IN ? AND paused_at IS NULL)", reviewing.SeatInvited, st.DB.Now(), seating).Order("id").Find(&due).Error; err != nil {
 		return 0, err
 	}
 	var errs []error
@@ -374,22 +374,28 @@ func (st *Store) DecideDeclaration(s *step, id string, approve bool) (reviewing.
 	if !approve {
 		return d, nil
 	}
+	i := slices.IndexFunc(b.declarations, func(x reviewing.Declaration) bool { return x.ID == id })
+	b.declarations[i].State = to
+	return d, st.stepAside(s, b, d)
+}
+
+// stepAside takes a seat off one application, for a conflict or an absence:
+// its marks there are void and the next alternate substitutes.
+func (st *Store) stepAside(s *step, b *bench, d reviewing.Declaration) error {
 	seat := b.seats[d.SeatID]
 	if err := voidSheets(s, d.ReviewID, seat.ID, d.ApplicationID); err != nil {
-		return d, err
+		return err
 	}
 	if seat.ApplicationID == d.ApplicationID { // a substitute's seat is for that application alone
 		if err := leave(s, &seat, "recused", ""); err != nil {
-			return d, err
+			return err
 		}
 		b.seats[seat.ID] = seat
 	}
-	i := slices.IndexFunc(b.declarations, func(x reviewing.Declaration) bool { return x.ID == id })
-	b.declarations[i].State = to
 	if _, err := st.fill(s, b, seat.Class, seat.Code, d.ApplicationID); err != nil {
-		return d, err
+		return err
 	}
-	return d, b.unsettle(s, "")
+	return b.unsettle(s, "")
 }
 
 // VoteChair votes for a seat as chair; a majority of the panel elects (P-16).

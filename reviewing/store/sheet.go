@@ -12,12 +12,18 @@ import (
 	"keping/rbac/journal"
 	"keping/rbac/rulebook"
 	"keping/rbac/secret"
+	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 	"keping/reviewing/rank"
 )
 
+// draftSheet hands out an empty sheet; earlier ones of the seat stay on record.
 func draftSheet(s *step, review, application, seat string) error {
-	return s.Create(&reviewing.Sheet{ID: s.NewID(), ReviewID: review, ApplicationID: application, SeatID: seat, Number: 1,
+	var last int64
+	if err := s.Model(&reviewing.Sheet{}).Where("application_id = ? AND seat_id = ?", application, seat).Count(&last).Error; err != nil {
+		return err
+	}
+	return s.Create(&reviewing.Sheet{ID: s.NewID(), ReviewID: review, ApplicationID: application, SeatID: seat, Number: int(last) + 1, Round: 1,
 		State: reviewing.SheetDraft, Version: 1, CreatedAt: s.Now}).Error
 }
 
@@ -150,7 +156,8 @@ type SheetView struct {
 	ID             string               `json:"id"`
 	ReviewID       string               `json:"review_id"`
 	ApplicationID  string               `json:"application_id"`
-	Number         int                  `json:"number" doc:"1 讨论前，2 讨论后"`
+	Number         int                  `json:"number" doc:"第几版"`
+	Round          int                  `json:"round" doc:"1 讨论前，2 讨论后"`
 	State          reviewing.SheetState `json:"state"`
 	Version        int                  `json:"version"`
 	Marks          []MarkInput          `json:"marks"`
@@ -161,7 +168,7 @@ type SheetView struct {
 }
 
 func viewSheet(sheet reviewing.Sheet, c reviewing.SheetContent) SheetView {
-	v := SheetView{ID: sheet.ID, ReviewID: sheet.ReviewID, ApplicationID: sheet.ApplicationID, Number: sheet.Number, State: sheet.State, Version: sheet.Version,
+	v := SheetView{ID: sheet.ID, ReviewID: sheet.ReviewID, ApplicationID: sheet.ApplicationID, Number: sheet.Number, Round: sheet.Round, State: sheet.State, Version: sheet.Version,
 		Marks: []MarkInput{}, Abstained: c.Abstained, Recommendation: c.Recommendation, Opinion: c.Opinion, Hash: sheet.Hash}
 	for _, m := range c.Marks {
 		shown := MarkInput{Criterion: m.Criterion, Reason: m.Reason}
@@ -264,7 +271,7 @@ func (st *Store) ReviseSheet(s *step, id string, in NewMarks) (SheetView, error)
 	if err := demandState(b.review, "修改评分", reviewing.Discussing); err != nil {
 		return SheetView{}, err
 	}
-	if sheet.State != reviewing.SheetSubmitted || sheet.Number != 1 {
+	if sheet.State != reviewing.SheetSubmitted || sheet.Round != 1 {
 		return SheetView{}, rbac.Refuse(rbac.RefusedState, "讨论后只能修改一次（SM-11）。")
 	}
 	if seat.SignedAt != nil {
@@ -277,7 +284,7 @@ func (st *Store) ReviseSheet(s *step, id string, in NewMarks) (SheetView, error)
 	if err != nil {
 		return SheetView{}, err
 	}
-	revised := reviewing.Sheet{ID: s.NewID(), ReviewID: sheet.ReviewID, ApplicationID: sheet.ApplicationID, SeatID: seat.ID, Number: 2, Version: 1, CreatedAt: s.Now}
+	revised := reviewing.Sheet{ID: s.NewID(), ReviewID: sheet.ReviewID, ApplicationID: sheet.ApplicationID, SeatID: seat.ID, Number: sheet.Number + 1, Round: 2, Version: 1, CreatedAt: s.Now}
 	if err := enter(s, b, &revised, seat, &c); err != nil {
 		return SheetView{}, err
 	}
@@ -397,8 +404,9 @@ func (st *Store) WriteOpinion(s *step, id, text string) (reviewing.Review, error
 }
 
 // SignReview signs the outcome: the hashes of the own final sheets and the
-// opinion; the surface has confirmed the password.
-func (st *Store) SignReview(s *step, id string) (reviewing.Review, error) {
+// opinion; the surface has confirmed the password. Who does not agree says so
+// beside the signature: the dissent is kept with the opinion.
+func (st *Store) SignReview(s *step, id, dissent string) (reviewing.Review, error) {
 	b, err := st.holdBench(s, id)
 	if err != nil {
 		return reviewing.Review{}, err
@@ -432,8 +440,15 @@ func (st *Store) SignReview(s *step, id string) (reviewing.Review, error) {
 	for _, seat := range mine {
 		if seat.SignedAt == nil {
 			signed++
-			if err := database.Swap(s.Tx, &reviewing.Seat{}, map[string]any{"id": seat.ID, "state": seat.State}, map[string]any{"signed_at": s.Now, "signed_hash": hash}); err != nil {
+			if err := database.Swap(s.Tx, &reviewing.Seat{}, map[string]any{"id": seat.ID, "state": seat.State}, map[string]any{"signed_at": s.Now, "signed_hash": hash, "not_signed": ""}); err != nil {
 				return b.review, err
+			}
+			if dissent != "" {
+				salt := secret.Random(16)
+				s.Fact("dissent", rbacstore.Digest(salt, dissent))
+				if err := s.Model(&reviewing.Seat{}).Where("id = ?", seat.ID).Updates(map[string]any{"dissent": s.Keys.Seal(dissent, "seat/"+seat.ID+"/dissent"), "dissent_salt": salt}).Error; err != nil {
+					return b.review, err
+				}
 			}
 		}
 	}
@@ -443,4 +458,35 @@ func (st *Store) SignReview(s *step, id string) (reviewing.Review, error) {
 	s.Fact("signed", hash)
 	s.Fact("method", "password")
 	return b.review, nil
+}
+
+// ReturnSheet gives a submitted sheet back to its expert before the opening,
+// for a slip that the expert has noticed: what was submitted stays on record as
+// void, and nobody has seen it.
+func (st *Store) ReturnSheet(s *step, id, reason string) (SheetView, error) {
+	sheet, err := take[reviewing.Sheet](s, id, "该评分表")
+	if err != nil {
+		return SheetView{}, err
+	}
+	b, err := st.holdBench(s, sheet.ReviewID)
+	if err != nil {
+		return SheetView{}, err
+	}
+	if err := demandState(b.review, "退回评分表", reviewing.Marking); err != nil {
+		return SheetView{}, err
+	}
+	if sheet.State != reviewing.SheetSubmitted {
+		return SheetView{}, reviewing.MoveRefusal("SM-11", string(sheet.State), "退回修改")
+	}
+	salt := secret.Random(16)
+	s.Fact("reason", rbacstore.Digest(salt, reason))
+	if err := database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "state": sheet.State}, map[string]any{"state": reviewing.SheetVoid}); err != nil {
+		return SheetView{}, err
+	}
+	s.Brings("sheet.void", "sheet/"+id, map[string]any{"review": b.review.Number, "sheet": sheet.Hash})
+	if err := draftSheet(s, sheet.ReviewID, sheet.ApplicationID, sheet.SeatID); err != nil {
+		return SheetView{}, err
+	}
+	sheet.State = reviewing.SheetVoid
+	return viewSheet(sheet, reviewing.SheetContent{}), b.unsettle(s, "")
 }

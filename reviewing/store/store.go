@@ -57,6 +57,9 @@ func moveReview(s *step, r *reviewing.Review, act string, set map[string]any) er
 	if !ok {
 		return reviewing.MoveRefusal("SM-09", string(r.State), act)
 	}
+	if err := running(*r); err != nil {
+		return err
+	}
 	set["state"], set["version"] = to, r.Version+1
 	if err := database.Swap(s.Tx, &reviewing.Review{}, map[string]any{"id": r.ID, "state": r.State, "version": r.Version}, set); err != nil {
 		return err
@@ -77,12 +80,24 @@ func touchReview(s *step, r *reviewing.Review, set map[string]any) error {
 	return nil
 }
 
-// demandState refuses an act that another state of the review demands.
+// demandState refuses an act that another state of the review demands, and
+// every act while the supervisor has paused it.
 func demandState(r reviewing.Review, act string, states ...reviewing.ReviewState) error {
+	if err := running(r); err != nil {
+		return err
+	}
 	for _, state := range states {
 		if r.State == state {
 			return nil
 		}
 	}
 	return reviewing.MoveRefusal("SM-09", string(r.State), act)
+}
+
+// running refuses whatever would move a paused review.
+func running(r reviewing.Review) error {
+	if r.PausedAt != nil {
+		return rbac.Refuse(rbac.RefusedState, "评审已由监督暂停（SM-09）：%s。请待监督恢复后再办理。", r.PauseReason)
+	}
+	return nil
 }
