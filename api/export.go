@@ -18,6 +18,7 @@ import (
 type exported struct {
 	name, kind string
 	data       []byte
+	policy     string // of a page: what it may load
 }
 
 const (
@@ -64,6 +65,9 @@ func discloseFile[I any](s *Server, r row, handler func(*store.Step, *I) (export
 
 // download answers as an attachment under the file's own name.
 func (e exported) download() *download {
+	if e.name == "" { // a page to look at
+		return &download{Type: e.kind, Policy: e.policy, Body: e.data}
+	}
 	return &download{Type: e.kind, Disposition: "attachment; filename*=UTF-8''" + url.PathEscape(e.name), Body: e.data}
 }
 
@@ -80,10 +84,10 @@ func tableFile(name, format string, sheets ...sheetio.Sheet) (exported, error) {
 	var out bytes.Buffer
 	if format == "csv" {
 		err := sheetio.WriteCSV(&out, sheets[0])
-		return exported{name + ".csv", kindCSV, out.Bytes()}, err
+		return exported{name + ".csv", kindCSV, out.Bytes(), ""}, err
 	}
 	err := sheetio.WriteXLSX(&out, sheets...)
-	return exported{name + ".xlsx", kindXLSX, out.Bytes()}, err
+	return exported{name + ".xlsx", kindXLSX, out.Bytes(), ""}, err
 }
 
 func (s *Server) readFile(step *store.Step, in *fileInput) (exported, error) {
@@ -97,7 +101,7 @@ func (s *Server) readFile(step *store.Step, in *fileInput) (exported, error) {
 	}
 	defer file.Close()
 	data, err := io.ReadAll(file)
-	return exported{row.Name, row.Kind, data}, err
+	return exported{row.Name, row.Kind, data, ""}, err
 }
 
 type marksInput struct {
@@ -123,7 +127,7 @@ func (s *Server) exportRanking(r *Reading, in *exportInput) (exported, error) {
 		return exported{}, err
 	}
 	if in.Format == "json" {
-		return exported{"ranking-" + review.Number + ".json", kindJSON, record}, nil
+		return exported{"ranking-" + review.Number + ".json", kindJSON, record, ""}, nil
 	}
 	table, err := reviewstore.RankingTable(record)
 	if err != nil {
@@ -142,7 +146,7 @@ func (s *Server) exportList(r *Reading, in *exportInput) (exported, error) {
 
 func (s *Server) drawRecord(r *Reading, in *fileInput) (exported, error) {
 	data, err := s.Reviews.DrawRecord(r, in.ID)
-	return exported{"draw.json", kindJSON, data}, err
+	return exported{"draw.json", kindJSON, data, ""}, err
 }
 
 func (s *Server) drawFrame(r *Reading, in *fileInput) (exported, error) {
@@ -153,11 +157,11 @@ func (s *Server) drawFrame(r *Reading, in *fileInput) (exported, error) {
 	if d.ID == "" {
 		return exported{}, rbac.Missing("该抽取")
 	}
-	return exported{"frame.json", kindJSON, []byte(d.Frame)}, nil
+	return exported{"frame.json", kindJSON, []byte(d.Frame), ""}, nil
 }
 
 func (s *Server) exportJournal(r *Reading, _ *struct{}) (exported, error) {
 	var out bytes.Buffer
 	_, err := s.Store.ExportJournal(r, &out)
-	return exported{"journal.jsonl", "application/x-ndjson", out.Bytes()}, err
+	return exported{"journal.jsonl", "application/x-ndjson", out.Bytes(), ""}, err
 }

@@ -95,5 +95,6 @@ type importApplications struct {
 type download struct {
 	Type        string `header:"Content-Type"`
 	Disposition string `header:"Content-Disposition"`
+	Policy      string `header:"Content-Security-Policy"`
 	Body        []byte
 }

@@ -1,11 +1,14 @@
 package api_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"keping/reviewing"
 )
 
 // marked is a world with one review of so many applications, marked and opened;
@@ -33,8 +36,38 @@ func marked(t *testing.T, change func(guide map[string]any), levels ...float64) 
 func (w *world) conclude(list string, version int) {
 	w.t.Helper()
 	for _, c := range [][2]string{{"conference", "conference"}, {"finance", "finance"}, {"director", "deliberation"}} {
-		w.users[c[0]].ok("POST", "/api/lists/"+list+"/conclude", map[string]any{"version": version, "kind": c[1], "agreed": true, "day": "2025-04-02", "document": "纪要"})
+		w.users[c[0]].ok("POST", "/api/lists/"+list+"/conclude", w.conclusion(list, version, w.users[c[0]], c[1]))
 	}
+}
+
+// conclusion agrees to a list as it stands: the finance bureau with a schedule
+// that adds up, the deliberation with vote and file.
+func (w *world) conclusion(list string, version int, by *visitor, kind string) map[string]any {
+	w.t.Helper()
+	body := map[string]any{"version": version, "kind": kind, "agreed": true, "day": "2025-04-02", "document": "纪要〔2025〕1号"}
+	switch kind {
+	case "finance":
+		var schedule []any
+		for _, line := range w.lines(list) {
+			if line.Choice == "proposed" {
+				schedule = append(schedule, map[string]any{"application_id": line.ApplicationID, "year": 2025, "stage": 1, "fen": line.FiscalFen * 7 / 10},
+					map[string]any{"application_id": line.ApplicationID, "year": 2026, "stage": 2, "fen": line.FiscalFen - line.FiscalFen*7/10})
+			}
+		}
+		body["schedule"] = schedule
+	case "deliberation":
+		body["vote"] = map[string]any{"present": 7, "for": 6, "against": 0, "abstain": 1}
+		body["file_id"] = by.upload("纪要.pdf", []byte("%PDF-1.4 纪要")).is(w.t, 201).text(w.t, "result.id")
+	}
+	return body
+}
+
+func (w *world) lines(list string) []reviewing.Line {
+	w.t.Helper()
+	var l reviewing.AwardList
+	a := w.users["officer"].do("GET", "/api/lists/"+list, nil).is(w.t, 200)
+	require.NoError(w.t, json.Unmarshal([]byte(a.body), &l))
+	return l.Lines
 }
 
 // TestRoundTwo: what is revised after the discussion stays sealed until closing.
@@ -208,6 +241,8 @@ func TestListLife(t *testing.T) {
 	second := officer.ok("POST", "/api/lists", map[string]any{"guide_id": guide, "reason": "重新生成清单"}).text(t, "result.id")
 	w.conclude(second, 1)
 	director.refused("P-41", "POST", "/api/lists/"+second+"/deliberate", map[string]any{})
+	supervisor.do("POST", "/api/objections/"+o+"/uphold", map[string]any{"answer": "经核查异议成立"}).is(t, http.StatusConflict)
+	supervisor.ok("POST", "/api/objections/"+o+"/investigate", map[string]any{"answer": "已调阅查新报告并询问双方"})
 	supervisor.ok("POST", "/api/objections/"+o+"/uphold", map[string]any{"answer": "经核查异议成立"})
 	director.refused("P-41", "POST", "/api/lists/"+second+"/deliberate", map[string]any{})
 	third := officer.ok("POST", "/api/lists", map[string]any{"guide_id": guide, "reason": "异议成立后调整"})
@@ -311,4 +346,87 @@ func TestNames(t *testing.T) {
 	w.users["lead0"].do("POST", "/api/people/correct", correction).is(t, 403)
 	w.users["officer"].ok("POST", "/api/people/correct", correction)
 	w.users["lead0"].ok("PATCH", "/api/applications/"+id+"?version=1", body)
+}
+
+// TestPublicity: a returned deliberation, an interruption with its days kept, a
+// correction notice, the page anybody can read, and feedback without names.
+func TestPublicity(t *testing.T) {
+	w, guide, review, applications := marked(t, nil, 50, 45)
+	officer, director, supervisor, lead := w.users["officer"], w.users["director"], w.users["supervisor"], w.users["lead0"]
+	chair := w.open(review)
+	w.sign(review, chair)
+	officer.ok("POST", "/api/reviews/"+review+"/close", map[string]any{})
+	list := officer.ok("POST", "/api/lists", map[string]any{"guide_id": guide}).text(t, "result.id")
+	l := "/api/lists/" + list
+	feedback := "/api/applications/" + applications[0] + "/feedback"
+	lead.do("GET", feedback, nil).is(t, 409)
+
+	// the conference speaks line by line: what it does not agree to is not proposed
+	word := w.conclusion(list, 1, nil, "conference")
+	word["words"] = []any{map[string]any{"application_id": applications[1], "agreed": false, "text": "与本区产业结合不紧"}}
+	w.users["conference"].ok("POST", l+"/conclude", word)
+	against := director.refused("R-016", "POST", l+"/deliberate", map[string]any{}, "R-070", "R-071", "R-072")
+	assert.Contains(t, against.body, "会议不同意")
+	director.ok("POST", l+"/return", because("请按联席会议意见调整"))
+	officer.ok("POST", l+"/adjust", map[string]any{"version": 2, "choices": []any{map[string]any{"application_id": applications[1], "choice": "reserve", "reason": "联席会议意见"}}})
+	w.conclude(list, 3)
+	view := officer.do("GET", l, nil).is(t, 200)
+	assert.Equal(t, 20000000, view.int(t, "budget.0.sum_fen"))
+	assert.Equal(t, 40000000, view.int(t, "budget.1.left_fen"), "what is reserve uses nothing")
+	director.ok("POST", l+"/deliberate", map[string]any{})
+	page := "/api/publicities/" + list + "/page"
+	w.stranger().do("GET", page, nil).is(t, 404)
+	officer.ok("POST", l+"/publicise", map[string]any{})
+
+	// five working days from 2 April, the holiday of 4 April left out
+	assert.Equal(t, "2025-04-10", officer.do("GET", l, nil).text(t, "public_to"))
+	w.at(2025, 4, 8, 9)
+	officer.ok("POST", l+"/interrupt", because("公示系统故障"))
+	w.stranger().do("GET", page, nil).is(t, 404)
+	officer.do("POST", l+"/confirm", map[string]any{}).is(t, 409)
+	w.at(2025, 4, 14, 9)
+	resumed := officer.ok("POST", l+"/resume", map[string]any{})
+	assert.Equal(t, "2025-04-17", resumed.text(t, "result.public_to"), "three days were left: 8, 9 and 10 April")
+	officer.ok("POST", l+"/correct", map[string]any{"text": "第1项的负责人姓名更正为“负责人0”。"})
+	shown := w.stranger().do("GET", page, nil).is(t, 200)
+	for _, has := range []string{"更正为", "拟立项项目公示", "2025-04-17", "data:image/png;base64,", `<td class="n">20</td>`} {
+		assert.Contains(t, shown.body, has)
+	}
+	for _, not := range []string{"<script", resident(400, 1978), "第1项关键技术研究", "专家"} {
+		assert.NotContains(t, shown.body, not)
+	}
+	assert.Contains(t, shown.header.Get("Content-Security-Policy"), "default-src 'none'")
+
+	// an objection's days, its archive, and what the ranking would be without one expert
+	o := w.stranger().ok("POST", "/api/publicities/"+list+"/object", map[string]any{"application_id": applications[0], "name": "刘建国", "contact": "13900000000", "text": "该项目与既有成果重复，附查新报告。"})
+	assert.Equal(t, "2025-05-07", o.text(t, "result.answer_by"), "fifteen working days")
+	objection := "/api/objections/" + o.text(t, "result.id")
+	w.at(2025, 4, 18, 9)
+	before := w.seq()
+	supervisor.ok("POST", objection+"/accept", map[string]any{"answer": "材料齐全，予以受理"})
+	assert.Contains(t, string(w.journal(before)[0].Facts), `"late":true`, "the third working day was the 17th")
+	var code string
+	for _, s := range w.seats(review) {
+		if s.Class == "finance" {
+			code = s.Code
+		}
+	}
+	officer.do("GET", "/api/reviews/"+review+"/what_if?expert="+code, nil).is(t, 403)
+	supervisor.do("GET", "/api/reviews/"+review+"/what_if?expert=nobody", nil).is(t, 422)
+	tried := supervisor.do("GET", "/api/reviews/"+review+"/what_if?expert="+code, nil).is(t, 200)
+	assert.Equal(t, 0, tried.int(t, "lines.0.after_rank"), "four marks are too few to rank (R-065)")
+	supervisor.ok("POST", objection+"/investigate", map[string]any{"answer": "已核对查新报告"})
+	supervisor.ok("POST", objection+"/dismiss", map[string]any{"answer": "经核查不构成重复"})
+	supervisor.ok("POST", objection+"/archive", map[string]any{"answer": "归档"})
+	supervisor.do("POST", objection+"/archive", map[string]any{"answer": "归档"}).is(t, 409)
+	officer.ok("POST", l+"/confirm", map[string]any{})
+
+	told := lead.do("GET", feedback, nil).is(t, 200)
+	assert.Contains(t, told.body, "方案可行，建议支持。")
+	for _, s := range w.seats(review) {
+		assert.NotContains(t, told.body, s.Name)
+		assert.NotContains(t, told.body, s.Code)
+	}
+	w.users["lead1"].do("GET", feedback, nil).is(t, 404)
+	w.sound()
 }

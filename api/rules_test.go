@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -243,10 +244,17 @@ func TestRules(t *testing.T) {
 	for _, rule := range []string{"R-016", "R-070", "R-071", "R-072"} {
 		director.refused(rule, "POST", l+"/deliberate", map[string]any{}, without(rule)...)
 	}
-	scan := officer.upload("纪要.pdf", []byte("%PDF-1.4 纪要")).is(t, 201).text(t, "result.id")
+	current := l
 	conclude := func(version int, kind string) map[string]any {
-		return map[string]any{"version": version, "kind": kind, "agreed": true, "day": "2025-04-02", "document": "纪要〔2025〕1号"}
+		by := map[string]*visitor{"finance": finance, "deliberation": director}[kind]
+		return w.conclusion(strings.TrimPrefix(current, "/api/lists/"), version, by, kind)
 	}
+	short100 := conclude(2, "finance")
+	short100["schedule"] = short100["schedule"].([]any)[1:]
+	finance.refused("R-071", "POST", l+"/conclude", short100)
+	split := conclude(2, "deliberation")
+	split["vote"] = map[string]any{"present": 6, "for": 3, "against": 3, "abstain": 0}
+	director.refused("R-072", "POST", l+"/conclude", split)
 	joint.ok("POST", l+"/conclude", conclude(2, "joint_unit"))
 	conference.ok("POST", l+"/conclude", conclude(2, "conference"))
 	finance.ok("POST", l+"/conclude", conclude(2, "finance"))
@@ -261,14 +269,16 @@ func TestRules(t *testing.T) {
 	w.join(major, "technical", "t9")
 	again := officer.ok("POST", "/api/lists", map[string]any{"guide_id": guide, "reason": "核实后调整"})
 	n := "/api/lists/" + again.text(t, "result.id")
+	current = n
 	officer.refused("R-025", "POST", n+"/adjust", choose(1, third, "declined", fourth, "proposed"), "R-075")
 	officer.ok("POST", n+"/adjust", choose(1, fourth, "declined"))
 	joint.ok("POST", n+"/conclude", conclude(2, "joint_unit"))
 	conference.ok("POST", n+"/conclude", conclude(2, "conference"))
 	finance.ok("POST", n+"/conclude", conclude(2, "finance"))
 	entered := conclude(2, "deliberation") // 补录: with its document and scan
+	delete(entered, "file_id")
 	officer.do("POST", n+"/conclude", entered).is(t, 422)
-	entered["file_id"] = scan
+	entered["file_id"] = officer.upload("纪要.pdf", []byte("%PDF-1.4 纪要")).is(t, 201).text(t, "result.id")
 	officer.ok("POST", n+"/conclude", entered)
 	director.ok("POST", n+"/deliberate", map[string]any{})
 	officer.ok("POST", n+"/publicise", map[string]any{})
@@ -281,6 +291,7 @@ func TestRules(t *testing.T) {
 	w.users["supervisor"].ok("POST", "/api/objections/"+o+"/accept", map[string]any{"answer": "材料齐全，予以受理"})
 	w.at(2025, 4, 20, 9)
 	officer.refused("P-41", "POST", n+"/confirm", map[string]any{})
+	w.users["supervisor"].ok("POST", "/api/objections/"+o+"/investigate", map[string]any{"answer": "已核对查新报告"})
 	w.users["supervisor"].ok("POST", "/api/objections/"+o+"/dismiss", map[string]any{"answer": "经核查不构成重复"})
 	officer.ok("POST", n+"/confirm", map[string]any{})
 

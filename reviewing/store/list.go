@@ -75,11 +75,11 @@ func (st *Store) listFacts(s *step, l reviewing.AwardList) (reviewing.ListFacts,
 
 // objectionsOf are the objections still open or upheld, by application: a new
 // version of the list does not make them go away.
-func objectionsOf(s *step, guide string) (map[string]string, error) {
-	open, err := find[reviewing.Objection](s, "created_at, id", "list_id IN (SELECT id FROM award_lists WHERE guide_id = ?) AND state IN ('lodged', 'accepted', 'upheld')", guide)
-	out := map[string]string{}
+func objectionsOf(s *step, guide string) (map[string]reviewing.ObjectionState, error) {
+	open, err := find[reviewing.Objection](s, "created_at, id", "list_id IN (SELECT id FROM award_lists WHERE guide_id = ?) AND state IN ('lodged', 'accepted', 'investigating', 'upheld')", guide)
+	out := map[string]reviewing.ObjectionState{}
 	for _, o := range open {
-		if out[o.ApplicationID] != "upheld" {
+		if out[o.ApplicationID] != reviewing.Upheld {
 			out[o.ApplicationID] = o.State
 		}
 	}
@@ -247,13 +247,16 @@ func (st *Store) AdjustList(s *step, id string, version int, choices []Choice) (
 
 // NewConclusion is another office's word on a list.
 type NewConclusion struct {
-	Version  int    `json:"version" minimum:"1" doc:"所看清单的版本号：意见只对所看的内容有效"`
-	Kind     string `json:"kind" enum:"joint_unit,conference,finance,deliberation" doc:"联合实施单位、联席会议、区财政局、区科技局审议"`
-	Agreed   bool   `json:"agreed"`
-	UnitID   string `json:"unit_id,omitempty" maxLength:"36" doc:"补录联合实施单位意见时填写"`
-	Document string `json:"document,omitempty" maxLength:"100" doc:"文件名称和文号；补录必填"`
-	Day      string `json:"day" maxLength:"10" doc:"日期" example:"2025-06-25"`
-	FileID   string `json:"file_id,omitempty" maxLength:"36" doc:"扫描件"`
+	Version  int                 `json:"version" minimum:"1" doc:"所看清单的版本号：意见只对所看的内容有效"`
+	Kind     string              `json:"kind" enum:"joint_unit,conference,finance,deliberation" doc:"联合实施单位、联席会议、区财政局、区科技局审议"`
+	Agreed   bool                `json:"agreed"`
+	UnitID   string              `json:"unit_id,omitempty" maxLength:"36" doc:"补录联合实施单位意见时填写"`
+	Document string              `json:"document,omitempty" maxLength:"100" doc:"文件名称和文号；补录必填"`
+	Day      string              `json:"day" maxLength:"10" doc:"日期" example:"2025-06-25"`
+	FileID   string              `json:"file_id,omitempty" maxLength:"36" doc:"扫描件；审议必附"`
+	Words    []reviewing.Word    `json:"words,omitempty" maxItems:"200" doc:"联席会议逐项结论"`
+	Schedule []reviewing.Payment `json:"schedule,omitempty" maxItems:"2000" doc:"区财政局商定的拨付方案：逐项、逐年、逐次，合计须与清单一致"`
+	Vote     *reviewing.Vote     `json:"vote,omitempty" doc:"区科技局审议的表决情况"`
 }
 
 // RecordConclusion records a conclusion by its own account, or entered by an
@@ -284,6 +287,9 @@ func (st *Store) RecordConclusion(s *step, id string, in NewConclusion) (reviewi
 	if entered && (in.Document == "" || in.FileID == "") {
 		return reviewing.Conclusion{}, rbac.Invalid("document", "补录事项请注明依据文件的名称和文号，并附扫描件（第二十六条记实管理）")
 	}
+	if err := st.soundConclusion(s, l, in); err != nil {
+		return reviewing.Conclusion{}, err
+	}
 	unit := in.UnitID
 	if s.Call.Actor.Role == rbac.JointUnit {
 		unit = s.Call.Actor.Unit
@@ -308,7 +314,10 @@ func (st *Store) RecordConclusion(s *step, id string, in NewConclusion) (reviewi
 		}
 	}
 	c := reviewing.Conclusion{ID: s.NewID(), ListID: id, Kind: in.Kind, UnitID: unit, Agreed: in.Agreed, Document: in.Document, Day: in.Day, FileID: in.FileID,
-		EnteredBy: s.Call.Actor.User, Entered: entered, CreatedAt: s.Now}
+		Words: in.Words, Schedule: in.Schedule, EnteredBy: s.Call.Actor.User, Entered: entered, CreatedAt: s.Now}
+	if in.Vote != nil {
+		c.Vote = []reviewing.Vote{*in.Vote}
+	}
 	if c.Lines, err = l.LinesHash(); err != nil {
 		return c, err
 	}
@@ -317,6 +326,33 @@ func (st *Store) RecordConclusion(s *step, id string, in NewConclusion) (reviewi
 	s.Fact("entered", entered)
 	s.Fact("lines", c.Lines)
 	return c, s.Create(&c).Error
+}
+
+// soundConclusion holds a finance bureau's agreement to a schedule that adds up
+// (R-071), the deliberation to a vote that carries it and its file (R-072), and
+// words to lines that are there.
+func (st *Store) soundConclusion(s *step, l reviewing.AwardList, in NewConclusion) error {
+	pack, err := st.Pack(s)
+	if err != nil {
+		return err
+	}
+	for i, w := range in.Words {
+		if !slices.ContainsFunc(l.Lines, func(line reviewing.Line) bool { return line.ApplicationID == w.ApplicationID }) {
+			return rbac.Invalid(fmt.Sprintf("words[%d]", i), "清单中没有这个项目")
+		}
+	}
+	if !in.Agreed {
+		return nil
+	}
+	switch in.Kind {
+	case "finance":
+		fault := l.ScheduleFault(in.Schedule)
+		return s.Obey(pack.Check("R-071", fault == "", rulebook.Inputs{"payments": len(in.Schedule)}, "年度资金拨付方案与清单不一致（第二十一条）："+fault+"。", "请逐项填写各年度、各次拨付金额，合计等于清单的财政资助额。"))
+	case "deliberation":
+		sound := in.Vote != nil && in.Vote.Carried() && in.Document != "" && in.FileID != ""
+		return s.Obey(pack.Check("R-072", sound, rulebook.Inputs{"vote": in.Vote}, "审议通过须有会议名称、表决过半数和会议文件（第二十一条）。", "请填写会议名称和文号、到会与表决人数，并附会议纪要。"))
+	}
+	return nil
 }
 
 func (st *Store) moveList(s *step, l *reviewing.AwardList, act string, set map[string]any) error {
@@ -469,8 +505,9 @@ type NewObjection struct {
 
 // Lodged tells the objector the receipt number.
 type Lodged struct {
-	ID    string `json:"id" doc:"回执编号"`
-	State string `json:"state"`
+	ID       string                   `json:"id" doc:"回执编号"`
+	State    reviewing.ObjectionState `json:"state"`
+	AnswerBy string                   `json:"answer_by" doc:"最迟答复日期"`
 }
 
 // LodgeObjection is P-41: real name, contact and grounds, within the publicity.
@@ -501,19 +538,30 @@ func (st *Store) LodgeObjection(s *step, list string, in NewObjection) (Lodged, 
 		"异议须在公示期内以真实姓名提出，并附联系方式和依据（惯例）。", "请填写真实姓名、联系方式和不少于10个字的依据。")); err != nil {
 		return Lodged{}, err
 	}
-	o := reviewing.Objection{ID: s.NewID(), ListID: list, ApplicationID: in.ApplicationID, State: "lodged", CreatedAt: s.Now}
+	c, err := rbacstore.LoadCalendar(s)
+	if err != nil {
+		return Lodged{}, err
+	}
+	o := reviewing.Objection{ID: s.NewID(), ListID: list, ApplicationID: in.ApplicationID, State: reviewing.Lodged, CreatedAt: s.Now}
+	if o.AcceptBy, err = c.WorkingAfter(s.Now, pack.ObjectionAcceptDays); err != nil {
+		return Lodged{}, rbac.Refuse(rbac.RefusedState, "%v", err)
+	}
+	if o.AnswerBy, err = c.WorkingAfter(s.Now, pack.ObjectionAnswerDays); err != nil {
+		return Lodged{}, rbac.Refuse(rbac.RefusedState, "%v", err)
+	}
 	o.Name, o.Contact, o.Text = s.Keys.Seal(in.Name, "objection/"+o.ID+"/name"), s.Keys.Seal(in.Contact, "objection/"+o.ID+"/contact"), s.Keys.Seal(in.Text, "objection/"+o.ID+"/text")
 	s.On(o.ID)
 	s.Call.Actor.User = o.ID
 	s.Fact("list", list)
 	o.Salt = secret.Random(16)
 	s.Fact("text", rbacstore.Digest(o.Salt, in.Text))
-	return Lodged{o.ID, o.State}, s.Create(&o).Error
+	return Lodged{o.ID, o.State, o.AnswerBy}, s.Create(&o).Error
 }
 
-// DecideObjection moves an objection: lodged → accepted or rejected → upheld
-// or dismissed. The officer of the review that marked the line never decides it.
-func (st *Store) DecideObjection(s *step, id, decision, answer string) (Lodged, error) {
+// DecideObjection moves an objection by SM-13, with a reason, finding or
+// answer. The officer of the review that marked the line never decides it. What
+// is decided after its day counts, and is marked late.
+func (st *Store) DecideObjection(s *step, id, move, words string) (Lodged, error) {
 	o, err := take[reviewing.Objection](s, id, "该异议")
 	if err != nil {
 		return Lodged{}, err
@@ -533,15 +581,199 @@ func (st *Store) DecideObjection(s *step, id, decision, answer string) (Lodged, 
 	if err := s.Obey(pack.Check("P-19", r.OfficerID != s.Call.Actor.User, nil, "异议不得由该评审批次的经办人员处理（惯例）。", "请由监督或其他经办人员处理。")); err != nil {
 		return Lodged{}, err
 	}
-	from := map[string]string{"accepted": "lodged", "rejected": "lodged", "upheld": "accepted", "dismissed": "accepted"}[decision]
-	if o.State != from {
-		return Lodged{}, reviewing.MoveRefusal("SM-13", o.State, decision)
+	to, ok := reviewing.ObjectionMoves[o.State][move]
+	if !ok || o.ArchivedAt != nil {
+		return Lodged{}, reviewing.MoveRefusal("SM-13", string(o.State), move)
 	}
-	if len([]rune(answer)) < 5 {
-		return Lodged{}, rbac.Invalid("answer", "请写明理由或答复（至少5个字）")
+	set := map[string]any{"state": to}
+	switch move {
+	case "archive":
+		set["archived_at"] = s.Now
+	case "investigate":
+		set["finding"] = s.Keys.Seal(words, "objection/"+id+"/finding")
+	default:
+		set["answer"], set["decided_by"], set["decided_at"] = s.Keys.Seal(words, "objection/"+id+"/answer"), s.Call.Actor.User, s.Now
 	}
-	s.Fact("state", decision)
+	if move != "archive" && len([]rune(words)) < 5 {
+		return Lodged{}, rbac.Invalid("answer", "请写明理由、调查情况或答复（至少5个字）")
+	}
+	s.Fact("state", string(to))
 	s.Fact("application", o.ApplicationID)
-	return Lodged{id, decision}, database.Swap(s.Tx, &reviewing.Objection{}, map[string]any{"id": id, "state": from},
-		map[string]any{"state": decision, "answer": s.Keys.Seal(answer, "objection/"+id+"/answer"), "decided_by": s.Call.Actor.User, "decided_at": s.Now})
+	due := o.AnswerBy
+	if o.State == reviewing.Lodged {
+		due = o.AcceptBy
+	}
+	s.Fact("late", move != "archive" && calendar.Day(s.Now) > due)
+	return Lodged{id, to, o.AnswerBy}, database.Swap(s.Tx, &reviewing.Objection{}, map[string]any{"id": id, "state": o.State}, set)
+}
+
+// ReturnList is the deliberation's other outcome (退回): the list stays a
+// draft, and the reason is kept with it.
+func (st *Store) ReturnList(s *step, id, reason string) (reviewing.AwardList, error) {
+	l, err := holdList(s, id)
+	if err != nil {
+		return l, err
+	}
+	l.Reason = reason
+	return l, st.moveList(s, &l, "return", map[string]any{"reason": reason})
+}
+
+// InterruptPublicity stops a running publicity; the working days left are kept.
+func (st *Store) InterruptPublicity(s *step, id, reason string) (reviewing.AwardList, error) {
+	l, err := holdList(s, id)
+	if err != nil {
+		return l, err
+	}
+	if l.State != reviewing.ListPublic {
+		return l, reviewing.MoveRefusal("SM-12", string(l.State), "中断公示")
+	}
+	c, err := rbacstore.LoadCalendar(s)
+	if err != nil {
+		return l, err
+	}
+	// Today counts as lost: it was not public to its end.
+	for last := calendar.Day(s.Now.AddDate(0, 0, -1)); last < l.PublicTo; l.DaysLeft++ {
+		if last, err = c.WorkingAfter(s.Now.AddDate(0, 0, -1), l.DaysLeft+1); err != nil {
+			return l, rbac.Refuse(rbac.RefusedState, "%v", err)
+		}
+	}
+	l.Reason = reason
+	return l, st.moveList(s, &l, "interrupt", map[string]any{"days_left": l.DaysLeft, "reason": reason})
+}
+
+// ResumePublicity lets it run on for the working days left, from tomorrow.
+func (st *Store) ResumePublicity(s *step, id string) (reviewing.AwardList, error) {
+	l, err := holdList(s, id)
+	if err != nil {
+		return l, err
+	}
+	if l.State != reviewing.ListInterrupted {
+		return l, reviewing.MoveRefusal("SM-12", string(l.State), "恢复公示")
+	}
+	c, err := rbacstore.LoadCalendar(s)
+	if err != nil {
+		return l, err
+	}
+	if l.PublicTo, err = c.WorkingAfter(s.Now, max(l.DaysLeft, 1)); err != nil {
+		return l, rbac.Refuse(rbac.RefusedState, "%v", err)
+	}
+	l.DaysLeft = 0
+	s.Fact("public_to", l.PublicTo)
+	return l, st.moveList(s, &l, "resume", map[string]any{"days_left": 0, "public_to": l.PublicTo})
+}
+
+// CorrectPublicity adds a correction notice (更正公告) to a running publicity.
+func (st *Store) CorrectPublicity(s *step, id, text string) (reviewing.AwardList, error) {
+	l, err := holdList(s, id)
+	if err != nil {
+		return l, err
+	}
+	l.Notices = append(l.Notices, reviewing.PublicNotice{Day: calendar.Day(s.Now), Text: text})
+	s.Fact("text", journal.Hash(text))
+	return l, st.moveList(s, &l, "correct", map[string]any{"notices": l.Notices})
+}
+
+// WhatIf is a ranking as it would be without one expert's marks.
+type WhatIf struct {
+	Lines []WhatIfLine `json:"lines"`
+}
+
+// WhatIfLine is one application before and after.
+type WhatIfLine struct {
+	Number string `json:"number"`
+	Rank   int    `json:"rank"`
+	Shown  string `json:"shown"`
+	After  int    `json:"after_rank" doc:"0为有效评分不足，不能排名"`
+	Then   string `json:"after_shown"`
+}
+
+// WhatIfVoid recomputes the official ranking of a closed review with the marks
+// of one expert (by code) void, for one application or for all: what an
+// investigation wants to know before it concludes. Nothing is changed.
+func (st *Store) WhatIfVoid(s *step, reviewID, code, number string) (WhatIf, error) {
+	r, err := take[reviewing.Review](s, reviewID, "该评审批次")
+	if err != nil {
+		return WhatIf{}, err
+	}
+	if err := demandState(r, "试算", reviewing.Closed); err != nil {
+		return WhatIf{}, err
+	}
+	var record rank.Record
+	if err := json.Unmarshal([]byte(r.Ranking), &record); err != nil {
+		return WhatIf{}, err
+	}
+	then := record
+	then.Sheets = slices.Clone(record.Sheets)
+	touched := false
+	for i, sheet := range then.Sheets {
+		if sheet.Sheet.Expert == code && (number == "" || sheet.Sheet.Application == number) && sheet.Status == "counted" {
+			then.Sheets[i].Status = "void"
+			touched = true
+		}
+	}
+	if !touched {
+		return WhatIf{}, rbac.Invalid("code", "该批次没有代号%s的有效评分", code)
+	}
+	s.Fact("expert", code)
+	if then, err = rank.Compute(then); err != nil {
+		return WhatIf{}, err
+	}
+	out := WhatIf{Lines: []WhatIfLine{}}
+	for _, before := range record.Results {
+		line := WhatIfLine{Number: before.Application, Rank: before.Rank, Shown: before.Shown}
+		for _, after := range then.Results {
+			if after.Application == before.Application {
+				line.After, line.Then = after.Rank, after.Shown
+			}
+		}
+		out.Lines = append(out.Lines, line)
+	}
+	return out, nil
+}
+
+// Feedback is what an applicant reads of the review of the own application
+// (P-44): result and opinions, without names, codes or order of the experts.
+type Feedback struct {
+	Number   string                     `json:"number"`
+	State    reviewing.ApplicationState `json:"state"`
+	Shown    string                     `json:"shown" doc:"总分"`
+	Opinions []string                   `json:"opinions"`
+}
+
+// FeedbackOf is given once the list with the application is confirmed.
+func (st *Store) FeedbackOf(s *step, id string) (Feedback, error) {
+	a, err := st.ownApplication(s, id)
+	if err != nil {
+		return Feedback{}, err
+	}
+	lists, err := find[reviewing.AwardList](s, "number", "guide_id = ? AND state = ?", a.GuideID, reviewing.ListConfirmed)
+	if err != nil {
+		return Feedback{}, err
+	}
+	out := Feedback{Number: a.Number, State: a.State, Opinions: []string{}}
+	told := false
+	for _, l := range lists {
+		for _, line := range l.Lines {
+			if line.ApplicationID == a.ID {
+				told, out.Shown = true, line.Shown
+			}
+		}
+	}
+	if !told {
+		return Feedback{}, rbac.Refuse(rbac.RefusedState, "评审结果尚未确认，暂不反馈意见（SM-12）。请待公示期满后查看。")
+	}
+	sheets, err := find[reviewing.Sheet](s, "hash", "application_id = ? AND state = ?", a.ID, reviewing.SheetSubmitted)
+	if err != nil {
+		return Feedback{}, err
+	}
+	for _, sheet := range sheets { // in the order of their digests, which tells nothing
+		c, err := content(s, sheet)
+		if err != nil {
+			return Feedback{}, err
+		}
+		if c.Opinion != "" && !c.Abstained {
+			out.Opinions = append(out.Opinions, c.Opinion)
+		}
+	}
+	return out, nil
 }

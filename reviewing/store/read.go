@@ -174,6 +174,8 @@ func (st *Store) DrawOf(ctx context.Context, id string) (DrawView, error) {
 type ListView struct {
 	reviewing.AwardList
 	Conclusions []reviewing.Conclusion `json:"conclusions"`
+	Budget      []reviewing.Used       `json:"budget" doc:"逐行累计的资金使用"`
+	Changes     []reviewing.Change     `json:"changes" doc:"与上一版的差异"`
 }
 
 // OwnLines are the lines of the applications a joint unit joins.
@@ -201,10 +203,27 @@ func (st *Store) ListOf(ctx context.Context, actor rbac.Actor, settle may, id st
 	if actor.Role == rbac.JointUnit {
 		l.Lines = own
 		conclusions, err := find[reviewing.Conclusion](s, "created_at, id", "list_id = ? AND unit_id = ?", id, actor.Unit)
-		return ListView{l, conclusions}, err
+		return ListView{AwardList: l, Conclusions: conclusions, Budget: []reviewing.Used{}, Changes: []reviewing.Change{}}, err
 	}
-	conclusions, err := find[reviewing.Conclusion](s, "created_at, id", "list_id = ?", id)
-	return ListView{l, conclusions}, err
+	v := ListView{AwardList: l, Changes: []reviewing.Change{}}
+	g, err := take[reviewing.Guide](s, l.GuideID, "该指南")
+	if err != nil {
+		return v, err
+	}
+	spent, _, err := confirmedOf(s, l.GuideID, l.ID, nil)
+	if err != nil {
+		return v, err
+	}
+	v.Budget = reviewing.BudgetBar(l, g.BudgetFen, spent)
+	before, err := find[reviewing.AwardList](s, "number DESC", "guide_id = ? AND number < ?", l.GuideID, l.Number)
+	if err != nil {
+		return v, err
+	}
+	if len(before) > 0 {
+		v.Changes = reviewing.Changes(before[0], l)
+	}
+	v.Conclusions, err = find[reviewing.Conclusion](s, "created_at, id", "list_id = ?", id)
+	return v, err
 }
 
 // ObjectionView is an objection with its author, for who decides it.
@@ -213,6 +232,7 @@ type ObjectionView struct {
 	Name    string `json:"name"`
 	Contact string `json:"contact"`
 	Text    string `json:"text"`
+	Finding string `json:"finding"`
 	Answer  string `json:"answer"`
 }
 
@@ -227,7 +247,7 @@ func (st *Store) ReadObjection(s *step, id string) (ObjectionView, error) {
 	for name, field := range map[string]struct {
 		sealed []byte
 		into   *string
-	}{"name": {o.Name, &v.Name}, "contact": {o.Contact, &v.Contact}, "text": {o.Text, &v.Text}, "answer": {o.Answer, &v.Answer}} {
+	}{"name": {o.Name, &v.Name}, "contact": {o.Contact, &v.Contact}, "text": {o.Text, &v.Text}, "finding": {o.Finding, &v.Finding}, "answer": {o.Answer, &v.Answer}} {
 		text, err := s.Keys.Open(field.sealed, "objection/"+id+"/"+name)
 		*field.into = text
 		errs = append(errs, err)

@@ -343,13 +343,14 @@ func (st *Store) DrawRecord(ctx context.Context, id string) ([]byte, error) {
 
 // Publicity is what the public reads: no personal details.
 type Publicity struct {
-	ID         string             `json:"id"`
-	Guide      string             `json:"guide"`
-	From       string             `json:"from"`
-	To         string             `json:"to"`
-	Lines      []PublicLine       `json:"lines"`
-	Digest     string             `json:"digest" doc:"清单摘要"`
-	Checkpoint journal.Checkpoint `json:"checkpoint" doc:"公示时的日志检查点"`
+	ID         string                   `json:"id"`
+	Guide      string                   `json:"guide"`
+	From       string                   `json:"from"`
+	To         string                   `json:"to"`
+	Lines      []PublicLine             `json:"lines"`
+	Notices    []reviewing.PublicNotice `json:"notices" doc:"更正公告"`
+	Digest     string                   `json:"digest" doc:"清单摘要"`
+	Checkpoint journal.Checkpoint       `json:"checkpoint" doc:"公示时的日志检查点"`
 }
 
 // PublicLine is one proposed project (P-42).
@@ -376,27 +377,48 @@ func (st *Store) Publicities(ctx context.Context, after string, limit int) ([]Pu
 	}
 	out := []Publicity{}
 	for _, l := range lists {
-		g, err := take[reviewing.Guide](s, l.GuideID, "该指南")
+		p, err := publicity(s, l)
 		if err != nil {
 			return nil, err
-		}
-		p := Publicity{ID: l.ID, Guide: g.Title, From: l.PublicFrom, To: l.PublicTo, Digest: l.Digest, Lines: []PublicLine{}}
-		if p.Checkpoint, err = rbacstore.CheckpointOf(s, "list/"+l.ID, "list.publicise"); err != nil {
-			return nil, err
-		}
-		objections, err := objectionsOf(s, l.GuideID)
-		if err != nil {
-			return nil, err
-		}
-		for _, line := range l.Lines {
-			if line.Choice == "proposed" {
-				p.Lines = append(p.Lines, PublicLine{line.ApplicationID, line.Number, line.Title, line.LeadUnit, line.Leader, line.FiscalFen,
-					objections[line.ApplicationID] == "accepted" || objections[line.ApplicationID] == "upheld"})
-			}
 		}
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// PublicityOf is one of them.
+func (st *Store) PublicityOf(ctx context.Context, id string) (Publicity, error) {
+	s := st.reading(ctx, rbac.Actor{})
+	l, err := take[reviewing.AwardList](s, id, "该公示")
+	if err != nil {
+		return Publicity{}, err
+	}
+	if l.State != reviewing.ListPublic && l.State != reviewing.ListConfirmed {
+		return Publicity{}, rbac.Missing("该公示")
+	}
+	return publicity(s, l)
+}
+
+func publicity(s *step, l reviewing.AwardList) (Publicity, error) {
+	g, err := take[reviewing.Guide](s, l.GuideID, "该指南")
+	if err != nil {
+		return Publicity{}, err
+	}
+	p := Publicity{ID: l.ID, Guide: g.Title, From: l.PublicFrom, To: l.PublicTo, Digest: l.Digest, Lines: []PublicLine{}, Notices: append([]reviewing.PublicNotice{}, l.Notices...)}
+	if p.Checkpoint, err = rbacstore.CheckpointOf(s, "list/"+l.ID, "list.publicise"); err != nil {
+		return p, err
+	}
+	objections, err := objectionsOf(s, l.GuideID)
+	if err != nil {
+		return p, err
+	}
+	for _, line := range l.Lines {
+		if line.Choice == "proposed" {
+			state := objections[line.ApplicationID]
+			p.Lines = append(p.Lines, PublicLine{line.ApplicationID, line.Number, line.Title, line.LeadUnit, line.Leader, line.FiscalFen, state != "" && state != reviewing.Lodged})
+		}
+	}
+	return p, nil
 }
 
 // Problem is a broken invariant.

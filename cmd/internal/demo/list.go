@@ -59,14 +59,22 @@ func (s *story) lists() error {
 		if _, err := s.users["conference"].call("POST", path+"/conclude", map[string]any{"version": l.Version, "kind": "conference", "agreed": true, "day": "2025-06-03", "document": "联席会议纪要〔2025〕2号"}); err != nil {
 			return err
 		}
-		if _, err := s.users["finance"].call("POST", path+"/conclude", map[string]any{"version": l.Version, "kind": "finance", "agreed": true, "day": "2025-06-03"}); err != nil {
+		var schedule []reviewing.Payment
+		for _, line := range l.Lines {
+			if line.Choice == "proposed" {
+				first := line.FiscalFen * 7 / 10
+				schedule = append(schedule, reviewing.Payment{ApplicationID: line.ApplicationID, Year: 2025, Stage: 1, Fen: first},
+					reviewing.Payment{ApplicationID: line.ApplicationID, Year: 2026, Stage: 2, Fen: line.FiscalFen - first})
+			}
+		}
+		if _, err := s.users["finance"].call("POST", path+"/conclude", map[string]any{"version": l.Version, "kind": "finance", "agreed": true, "day": "2025-06-03", "schedule": schedule}); err != nil {
 			return err
 		}
 		scan, err := officer.upload("局长办公会纪要.pdf", []byte("%PDF-1.4\n% 局长办公会纪要〔2025〕11号（扫描件）\n"))
 		if err != nil {
 			return err
 		}
-		if _, err := officer.call("POST", path+"/conclude", map[string]any{"version": l.Version, "kind": "deliberation", "agreed": true, "day": "2025-06-03", "document": "局长办公会纪要〔2025〕11号", "file_id": scan}); err != nil {
+		if _, err := officer.call("POST", path+"/conclude", map[string]any{"version": l.Version, "kind": "deliberation", "agreed": true, "day": "2025-06-03", "document": "局长办公会纪要〔2025〕11号", "file_id": scan, "vote": reviewing.Vote{Present: 7, For: 6, Abstain: 1}}); err != nil {
 			return err
 		}
 		if _, err := director.call("POST", path+"/deliberate", map[string]any{}); err != nil {
@@ -128,6 +136,9 @@ func (s *story) objection(l reviewing.AwardList, supervisor *client) error {
 	}
 	_, err = s.users["officer"].call("POST", "/api/lists/"+l.ID+"/confirm", map[string]any{})
 	if err := s.refused(err, "P-41"); err != nil {
+		return err
+	}
+	if _, err := supervisor.call("POST", "/api/objections/"+o.ID+"/investigate", map[string]any{"answer": "已调阅查新报告，与既有成果逐项比对"}); err != nil {
 		return err
 	}
 	if _, err := supervisor.call("POST", "/api/objections/"+o.ID+"/dismiss", map[string]any{"answer": "经核查不构成重复，异议不成立"}); err != nil {

@@ -379,11 +379,13 @@ CREATE TABLE award_lists (
   digest VARCHAR(64) NOT NULL,
   public_from VARCHAR(10) NOT NULL,
   public_to VARCHAR(10) NOT NULL,
+  days_left BIGINT NOT NULL,
+  notices LONGTEXT NOT NULL,
   officer_id VARCHAR(36) NOT NULL,
   version BIGINT NOT NULL,
   created_at DATETIME NOT NULL,
   PRIMARY KEY (id),
-  CHECK (state IN ('drafted', 'deliberated', 'public', 'confirmed', 'superseded'))
+  CHECK (state IN ('drafted', 'deliberated', 'public', 'interrupted', 'confirmed', 'superseded'))
 );
 CREATE UNIQUE INDEX award_lists_number ON award_lists (guide_id, number);
 
@@ -397,6 +399,9 @@ CREATE TABLE conclusions (
   day VARCHAR(10) NOT NULL,
   lines_hash VARCHAR(64) NOT NULL,
   file_id VARCHAR(36) NOT NULL,
+  words LONGTEXT NOT NULL,
+  schedule LONGTEXT NOT NULL,
+  vote LONGTEXT NOT NULL,
   entered_by VARCHAR(36) NOT NULL,
   entered BOOLEAN NOT NULL,
   created_at DATETIME NOT NULL,
@@ -415,10 +420,14 @@ CREATE TABLE objections (
   answer LONGBLOB NULL,
   salt VARCHAR(64) NOT NULL,
   state VARCHAR(20) NOT NULL,
+  finding LONGBLOB NULL,
+  accept_by VARCHAR(10) NOT NULL,
+  answer_by VARCHAR(10) NOT NULL,
+  archived_at DATETIME NULL,
   decided_by VARCHAR(36) NOT NULL,
   created_at DATETIME NOT NULL,
   decided_at DATETIME NULL,
   PRIMARY KEY (id),
-  CHECK (state IN ('lodged', 'accepted', 'rejected', 'upheld', 'dismissed'))
+  CHECK (state IN ('lodged', 'accepted', 'rejected', 'investigating', 'upheld', 'dismissed'))
 );
 CREATE INDEX objections_list ON objections (list_id);
