@@ -153,6 +153,7 @@ func (a *App) Close() error {
 // flight, at most for half a minute.
 func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{Handler: a.Server, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute}
+	server.RegisterOnShutdown(func() { close(a.Server.stopping) })
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()

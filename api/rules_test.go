@@ -214,7 +214,7 @@ func TestRules(t *testing.T) {
 	officer.refused("R-011", "POST", r+"/close", map[string]any{}, "R-066")
 	list := map[string]any{"guide_id": guide}
 	officer.refused("R-069", "POST", "/api/lists", list)
-	joint.ok("POST", r+"/participate", map[string]any{"name": "周敏", "post": "科技科科长", "opinion": "同意评审意见", "password": password})
+	joint.ok("POST", r+"/participate", map[string]any{"name": "周敏", "post": "科技科科长", "opinion": "同意评审意见", "password": password, "marks": jointMarks(55, third)})
 	officer.ok("POST", r+"/close", map[string]any{})
 
 	// list

@@ -50,6 +50,7 @@ type Server struct {
 	engine   *gin.Engine
 	handler  http.Handler
 	metrics  *metrics
+	stopping chan struct{} // closed when the server stops: streams end
 }
 
 type metrics struct {
@@ -81,7 +82,7 @@ func New(cfg configs.Config, s *store.Store, judge *enforcer.Judge, sessions *se
 	engine := gin.New()
 	engine.RedirectTrailingSlash = false
 	engine.HandleMethodNotAllowed = true
-	server := &Server{Store: s, Reviews: &reviewstore.Store{Store: &expertstore.Store{Store: s}, PublicURL: cfg.PublicURL}, Judge: judge, Sessions: sessions, Files: folder, cfg: cfg, engine: engine, metrics: newMetrics(), Wake: make(chan struct{}, 1)}
+	server := &Server{stopping: make(chan struct{}), Store: s, Reviews: &reviewstore.Store{Store: &expertstore.Store{Store: s}, PublicURL: cfg.PublicURL}, Judge: judge, Sessions: sessions, Files: folder, cfg: cfg, engine: engine, metrics: newMetrics(), Wake: make(chan struct{}, 1)}
 	engine.Use(server.observe, server.bound)
 	engine.NoRoute(func(c *gin.Context) { writeProblem(c.Writer, c.Request, rbac.Missing("这个地址")) })
 	engine.NoMethod(func(c *gin.Context) {

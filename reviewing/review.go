@@ -196,14 +196,15 @@ type Declaration struct {
 
 // JointSeat records a joint unit's responsible person in a review (R-066).
 type JointSeat struct {
-	ID             string     `gorm:"primaryKey;size:36" json:"id"`
-	ReviewID       string     `gorm:"size:36" json:"review_id"`
-	UnitID         string     `gorm:"size:36" json:"unit_id"`
-	Name           string     `gorm:"size:100" json:"name"`
-	Post           string     `gorm:"size:50" json:"post"`
-	UserID         string     `gorm:"size:36" json:"user_id"`
-	Opinion        string     `gorm:"type:longtext" json:"opinion"`
-	ParticipatedAt *time.Time `json:"participated_at"`
+	ID             string        `gorm:"primaryKey;size:36" json:"id"`
+	ReviewID       string        `gorm:"size:36" json:"review_id"`
+	UnitID         string        `gorm:"size:36" json:"unit_id"`
+	Name           string        `gorm:"size:100" json:"name"`
+	Post           string        `gorm:"size:50" json:"post"`
+	UserID         string        `gorm:"size:36" json:"user_id"`
+	Opinion        string        `gorm:"type:longtext" json:"opinion"`
+	Marks          secret.Sealed `json:"-"` // per application, sealed at "joint_seat/<id>/marks"
+	ParticipatedAt *time.Time    `json:"participated_at"`
 }
 
 // Composition is who effectively reviews: of a panel, or of one application

@@ -43,6 +43,8 @@ type Sheet struct {
 	Content        secret.Sealed // JSON of SheetContent
 	Hash           string        `gorm:"size:64"` // as journalled, "" while a draft
 	RevisionReason secret.Sealed
+	EnteredBy      string `gorm:"size:36"` // the officer who entered it from paper
+	ScanID         string `gorm:"size:36"` // the scan it was entered from
 	Version        int
 	SubmittedAt    *time.Time
 	CreatedAt      time.Time `gorm:"autoCreateTime:false"`
@@ -71,6 +73,15 @@ func (c SheetContent) Digest(application, code string, number int) rank.Content 
 		return 1
 	})
 	return out
+}
+
+// Same tells whether two contents give the same marks, recommendation and opinion.
+func (c SheetContent) Same(other SheetContent) bool {
+	a, b := c.Digest("", "", 0), other.Digest("", "", 0)
+	return c.Opinion == other.Opinion && a.Abstained == b.Abstained && a.Recommendation == b.Recommendation &&
+		slices.EqualFunc(a.Marks, b.Marks, func(x, y rank.Mark) bool {
+			return x.Criterion == y.Criterion && (x.Mark == nil) == (y.Mark == nil) && (x.Mark == nil || *x.Mark == *y.Mark)
+		})
 }
 
 // CheckSheet refuses what the form does not allow: every wrong criterion at

@@ -151,7 +151,9 @@ func arrange(lines [][]string, columns []Column, faults *Faults) []Row {
 		if header == "" {
 			continue
 		}
-		known := slices.IndexFunc(columns, func(c Column) bool { return slices.Contains(c.Names, header) })
+		known := slices.IndexFunc(columns, func(c Column) bool {
+			return slices.ContainsFunc(c.Names, func(name string) bool { return rbac.Fold(name) == header })
+		})
 		if known < 0 {
 			faults.At(1, header, "没有这一列，可用的列为：%s", names(columns))
 			continue

@@ -97,8 +97,12 @@ type MarkInput struct {
 
 // hundredths reads points with at most two decimals exactly: the shortest
 // decimal that means this number is what was written.
-func hundredths(points float64) (int, bool) {
-	text := strconv.FormatFloat(points, 'f', -1, 64)
+func hundredths(value float64) (int, bool) {
+	return points(strconv.FormatFloat(value, 'f', -1, 64))
+}
+
+// points reads a decimal with at most two places as hundredths.
+func points(text string) (int, bool) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	if len(fraction) > 2 || len(whole) > 7 {
 		return 0, false

@@ -201,7 +201,7 @@ func (s *story) review(n int, r *reviewRow) error {
 		if err := s.refused(err, "R-066"); err != nil {
 			return err
 		}
-		if _, err := s.users["joint"].call("POST", path+"/participate", map[string]any{"name": "周敏", "post": "科技科科长", "opinion": "同意评审意见，承诺落实联合投入", "password": password}); err != nil {
+		if _, err := s.users["joint"].call("POST", path+"/participate", map[string]any{"name": "周敏", "post": "科技科科长", "opinion": "同意评审意见，承诺落实联合投入", "password": password, "marks": jointMarks(r)}); err != nil {
 			return err
 		}
 	}
@@ -352,4 +352,21 @@ func (s *story) declareAll(r *reviewRow, recuse bool) error {
 		}
 	}
 	return nil
+}
+
+// jointMarks are the joint unit's marks for its own applications: four fifths
+// of each maximum, kept apart from the experts'.
+func jointMarks(r *reviewRow) []map[string]any {
+	var out []map[string]any
+	for _, a := range r.applications {
+		if !a.Joint {
+			continue
+		}
+		marks := []map[string]any{}
+		for _, c := range criteria("major") {
+			marks = append(marks, map[string]any{"criterion": c["code"], "mark": c["maximum"].(int) / 100 * 4 / 5})
+		}
+		out = append(out, map[string]any{"application_id": a.ID, "marks": marks})
+	}
+	return out
 }

@@ -339,6 +339,7 @@ CREATE TABLE joint_seats (
   post VARCHAR(50) NOT NULL,
   user_id VARCHAR(36) NOT NULL,
   opinion LONGTEXT NOT NULL,
+  marks LONGBLOB NULL,
   participated_at DATETIME NULL,
   PRIMARY KEY (id)
 );
@@ -356,6 +357,8 @@ CREATE TABLE sheets (
   content LONGBLOB NULL,
   hash VARCHAR(64) NOT NULL,
   revision_reason LONGBLOB NULL,
+  entered_by VARCHAR(36) NOT NULL,
+  scan_id VARCHAR(36) NOT NULL,
   version BIGINT NOT NULL,
   submitted_at DATETIME NULL,
   created_at DATETIME NOT NULL,

@@ -1,0 +1,257 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"keping/configs/database"
+	"keping/experts/sheetio"
+	expertstore "keping/experts/store"
+	"keping/rbac"
+	rbacstore "keping/rbac/store"
+	"keping/reviewing"
+)
+
+// NewPaperMarks are marks that an expert gave on paper, with the scan of the
+// signed sheet.
+type NewPaperMarks struct {
+	NewMarks
+	FileID string `json:"file_id" maxLength:"36" doc:"签名评分表的扫描件"`
+}
+
+// EnterSheet enters marks given on paper (补录, R-090): they count once another
+// officer has confirmed them against the scan.
+func (st *Store) EnterSheet(s *step, id string, in NewPaperMarks) (SheetView, error) {
+	sheet, seat, b, err := st.openSheet(s, id)
+	if err != nil {
+		return SheetView{}, err
+	}
+	file, err := rbacstore.OwnFile(s, in.FileID)
+	if err != nil {
+		return SheetView{}, err
+	}
+	c, err := st.read(s, in.NewMarks, b, seat, true)
+	if err != nil {
+		return SheetView{}, err
+	}
+	if sheet.Content, err = seal(s, id, c); err != nil {
+		return SheetView{}, err
+	}
+	if err := s.Model(&file).Where("id = ? AND object = ''", file.ID).Update("object", "sheet/"+id).Error; err != nil {
+		return SheetView{}, err
+	}
+	s.Fact("sm3", file.SM3)
+	sheet.Version = in.Version + 1
+	err = database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "version": in.Version, "state": reviewing.SheetDraft},
+		map[string]any{"content": sheet.Content, "version": sheet.Version, "entered_by": s.Call.Actor.User, "scan_id": file.ID})
+	return viewSheet(sheet, reviewing.SheetContent{}), err // sealed from the one who has entered them too
+}
+
+// ConfirmSheet is the second officer's word that the entry equals the scan; the
+// marks are repeated, so that a slip of the first shows.
+func (st *Store) ConfirmSheet(s *step, id string, in NewMarks) (SheetView, error) {
+	sheet, seat, b, err := st.openSheet(s, id)
+	if err != nil {
+		return SheetView{}, err
+	}
+	if sheet.EnteredBy == "" {
+		return SheetView{}, rbac.Refuse(rbac.RefusedState, "该评分表没有待复核的补录（SM-11）。请先由一名经办补录。")
+	}
+	if sheet.EnteredBy == s.Call.Actor.User {
+		return SheetView{}, rbac.Refuse(rbac.RefusedState, "补录须由另一名经办对照扫描件复核（第二十六条记实管理）。")
+	}
+	c, err := st.read(s, in, b, seat, true)
+	if err != nil {
+		return SheetView{}, err
+	}
+	entered, err := content(s, sheet)
+	if err != nil {
+		return SheetView{}, err
+	}
+	if !entered.Same(c) {
+		return SheetView{}, rbac.Invalid("marks", "与首次补录不一致，请双方对照扫描件核对；首次录错的由其重新补录")
+	}
+	if err := enter(s, b, &sheet, seat, &c); err != nil {
+		return SheetView{}, err
+	}
+	s.Fact("entered", true)
+	sheet.Version = in.Version + 1
+	err = database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "version": in.Version, "state": reviewing.SheetDraft},
+		map[string]any{"state": sheet.State, "content": sheet.Content, "hash": sheet.Hash, "submitted_at": s.Now, "version": sheet.Version})
+	return viewSheet(sheet, reviewing.SheetContent{}), err
+}
+
+// openSheet loads a draft of a running marking round with its bench.
+func (st *Store) openSheet(s *step, id string) (reviewing.Sheet, reviewing.Seat, *bench, error) {
+	sheet, err := take[reviewing.Sheet](s, id, "该评分表")
+	if err != nil {
+		return sheet, reviewing.Seat{}, nil, err
+	}
+	b, err := st.holdBench(s, sheet.ReviewID)
+	if err != nil {
+		return sheet, reviewing.Seat{}, nil, err
+	}
+	if err := demandState(b.review, "补录评分", reviewing.Marking); err != nil {
+		return sheet, reviewing.Seat{}, nil, err
+	}
+	if sheet.State != reviewing.SheetDraft || b.recused(sheet.SeatID, sheet.ApplicationID) {
+		return sheet, reviewing.Seat{}, nil, reviewing.MoveRefusal("SM-11", string(sheet.State), "补录")
+	}
+	return sheet, b.seats[sheet.SeatID], b, nil
+}
+
+// The columns of the marking form as a table: one row an application, two
+// columns a criterion (mark and reason).
+func formColumns(g reviewing.Guide, class string) []sheetio.Column {
+	columns := []sheetio.Column{{Key: "number", Names: []string{"申报编号"}, Required: true}, {Key: "title", Names: []string{"项目名称"}}}
+	for _, c := range g.Criteria {
+		if len(c.Classes) == 0 || slices.Contains(c.Classes, class) {
+			columns = append(columns, sheetio.Column{Key: "mark:" + c.Code, Names: []string{fmt.Sprintf("%s（满分%s）", c.Name, reviewing.Points(c.Maximum))}},
+				sheetio.Column{Key: "reason:" + c.Code, Names: []string{c.Name + "理由"}})
+		}
+	}
+	return append(columns, sheetio.Column{Key: "recommendation", Names: []string{"建议（建议立项、修改后立项、不建议）"}}, sheetio.Column{Key: "opinion", Names: []string{"评审意见"}})
+}
+
+var recommendations = map[string]string{"recommend": "建议立项", "revise": "修改后立项", "decline": "不建议"}
+
+// SheetForm is the actor's own drafts of a review as a table to fill in offline.
+func (st *Store) SheetForm(s *step, id string) (sheetio.Sheet, error) {
+	b, sheets, seat, err := st.myDrafts(s, id)
+	if err != nil {
+		return sheetio.Sheet{}, err
+	}
+	columns := formColumns(b.guide, string(seat.Class))
+	out := sheetio.Sheet{Name: "评分表", Header: sheetio.Header(columns)}
+	for _, sheet := range sheets {
+		c, err := content(s, sheet)
+		if err != nil {
+			return out, err
+		}
+		a, _ := b.application(sheet.ApplicationID)
+		row := []any{}
+		for _, column := range columns {
+			kind, code, _ := strings.Cut(column.Key, ":")
+			i := slices.IndexFunc(c.Marks, func(m reviewing.CriterionMark) bool { return m.Criterion == code })
+			value := ""
+			switch {
+			case kind == "number":
+				value = a.Number
+			case kind == "title":
+				value = a.Title
+			case kind == "mark" && i >= 0 && c.Marks[i].Mark != nil:
+				value = reviewing.Points(*c.Marks[i].Mark)
+			case kind == "reason" && i >= 0:
+				value = c.Marks[i].Reason
+			case kind == "recommendation":
+				value = recommendations[c.Recommendation]
+			case kind == "opinion":
+				value = c.Opinion
+			}
+			row = append(row, value)
+		}
+		out.Rows = append(out.Rows, row)
+	}
+	return out, nil
+}
+
+// ImportSheets reads the filled table back into the actor's drafts: all rows or
+// none, every fault with its row, column and reason. It submits nothing.
+func (st *Store) ImportSheets(s *step, id string, table func() (name string, data []byte, err error)) (expertstore.Imported, error) {
+	s.Unjournalled()
+	b, sheets, seat, err := st.myDrafts(s, id)
+	if err != nil {
+		return expertstore.Imported{}, err
+	}
+	if err := demandState(b.review, "导入评分", reviewing.Marking); err != nil {
+		return expertstore.Imported{}, err
+	}
+	name, data, err := table()
+	if err != nil {
+		return expertstore.Imported{}, err
+	}
+	columns := formColumns(b.guide, string(seat.Class))
+	rows, faults := sheetio.Read(name, data, columns)
+	byNumber := map[string]reviewing.Sheet{}
+	for _, sheet := range sheets {
+		a, _ := b.application(sheet.ApplicationID)
+		byNumber[a.Number] = sheet
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return expertstore.Imported{}, err
+	}
+	title := map[string]string{}
+	for _, c := range columns {
+		title[c.Key] = c.Names[0]
+	}
+	for _, row := range rows {
+		sheet, ok := byNumber[row.Cells["number"]]
+		if !ok {
+			faults.At(row.Number, "申报编号", "没有编号为“%s”的待填评分表", row.Cells["number"])
+			continue
+		}
+		delete(byNumber, row.Cells["number"])
+		c := reviewing.SheetContent{Marks: []reviewing.CriterionMark{}, Opinion: row.Cells["opinion"]}
+		for code, text := range recommendations {
+			if text == row.Cells["recommendation"] {
+				c.Recommendation = code
+			}
+		}
+		if c.Recommendation == "" && row.Cells["recommendation"] != "" {
+			faults.At(row.Number, title["recommendation"], "应为建议立项、修改后立项或不建议")
+		}
+		for _, k := range b.guide.Criteria {
+			text, asked := row.Cells["mark:"+k.Code], title["mark:"+k.Code] != ""
+			if !asked || text == "" {
+				continue
+			}
+			value, ok := points(text)
+			if !ok {
+				faults.At(row.Number, title["mark:"+k.Code], "“%s”不是至多两位小数的分值", text)
+				continue
+			}
+			c.Marks = append(c.Marks, reviewing.CriterionMark{Criterion: k.Code, Mark: &value, Reason: row.Cells["reason:"+k.Code]})
+			one := reviewing.SheetContent{Marks: c.Marks[len(c.Marks)-1:]}
+			if refusal, bad := rbac.AsRefusal(reviewing.CheckSheet(pack, b.guide, string(seat.Class), one, false)); bad {
+				for _, f := range refusal.Fields {
+					faults.At(row.Number, title["mark:"+k.Code], "%s", f.Message)
+				}
+			}
+		}
+		if len(faults.Fields) > 0 {
+			continue
+		}
+		sealed, err := seal(s, sheet.ID, c)
+		if err != nil {
+			return expertstore.Imported{}, err
+		}
+		err = database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": sheet.ID, "version": sheet.Version, "state": reviewing.SheetDraft}, map[string]any{"content": sealed, "version": sheet.Version + 1})
+		if err != nil {
+			return expertstore.Imported{}, err
+		}
+	}
+	return expertstore.Imported{Rows: len(rows)}, faults.Refusal()
+}
+
+// myDrafts are the actor's own open sheets of a review, by application number.
+func (st *Store) myDrafts(s *step, id string) (*bench, []reviewing.Sheet, reviewing.Seat, error) {
+	b, err := st.loadBench(s, id)
+	if err != nil {
+		return nil, nil, reviewing.Seat{}, err
+	}
+	mine := b.mySeats(s)
+	if err := s.May(len(mine) > 0, "该评审批次"); err != nil {
+		return nil, nil, reviewing.Seat{}, err
+	}
+	drafts, err := find[reviewing.Sheet](s, "id", "review_id = ? AND state = ?", id, reviewing.SheetDraft)
+	drafts = slices.DeleteFunc(drafts, func(sheet reviewing.Sheet) bool {
+		seat := b.seats[sheet.SeatID]
+		return seat.PersonID != s.Call.Actor.Person || !b.reads(seat, sheet.ApplicationID)
+	})
+	slices.SortFunc(drafts, func(x, y reviewing.Sheet) int {
+		return strings.Compare(mustNumber(b, x.ApplicationID), mustNumber(b, y.ApplicationID))
+	})
+	return b, drafts, mine[0], err
+}
