@@ -33,6 +33,7 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/releases", "release create", "软规则放行", repeatable}, s.createRelease)
 
 	// rule packs, calendars, messages
+	read(s, row{"GET", "/api/machines", "machine list", "各环节的状态和流转（含图）", repeatable}, s.listMachines)
 	read(s, row{"GET", "/api/rule_packs", "rule_pack list", "规则包列表", repeatable}, s.listPacks)
 	write(s, row{"POST", "/api/rule_packs", "rule_pack load", "载入规则包", repeatable}, s.loadPack)
 	write(s, row{"POST", "/api/rule_packs/{id}/approve", "rule_pack approve", "批准规则包", repeatable}, s.approvePack)
@@ -47,6 +48,7 @@ func (s *Server) routes() {
 	read(s, row{"GET", "/api/programmes/{id}/members", "membership list", "专家组名册", repeatable}, s.listMembers)
 	write(s, row{"POST", "/api/programmes/{id}/recommend", "membership recommend", "推荐专家组成员", repeatable}, s.recommendMember)
 	write(s, row{"POST", "/api/programmes/{id}/approve_group", "group approve", "审定专家组", repeatable}, s.approveGroup)
+	write(s, row{"POST", "/api/programmes/{id}/dissolve_group", "group dissolve", "专家组换届、解散", repeatable}, s.dissolveGroup)
 	write(s, row{"POST", "/api/memberships/{id}/end", "membership end", "成员退出", repeatable}, s.endMember)
 
 	// guides and applications

@@ -59,6 +59,14 @@ type Group struct {
 	Version     int        `json:"version"`
 }
 
+// GroupMoves is SM-08 as a table. Who is recommended to a group in term joins
+// it by a further approval.
+var GroupMoves = map[GroupState]map[string]GroupState{
+	GroupForming:   {"recommend": GroupForming, "approve": GroupInTerm, "dissolve": GroupDissolved},
+	GroupInTerm:    {"recommend": GroupInTerm, "approve": GroupInTerm, "dissolve": GroupDissolved},
+	GroupDissolved: {},
+}
+
 // MemberState is where a membership stands.
 type MemberState string
 

@@ -154,6 +154,14 @@ const (
 	SeatVacated  SeatState = "vacated"  // declined, no answer, replaced
 )
 
+// SeatMoves is SM-10 as a table.
+var SeatMoves = map[SeatState]map[string]SeatState{
+	SeatInvited:  {"accept": SeatAccepted, "vacate": SeatVacated},
+	SeatAccepted: {"pledge": SeatPledged, "vacate": SeatVacated},
+	SeatPledged:  {"vacate": SeatVacated},
+	SeatVacated:  {},
+}
+
 // Seat is one person's place on the panel (ApplicationID "") or, as a
 // substitute, for one application.
 type Seat struct {
@@ -261,12 +269,6 @@ func PanelRules(p *rulebook.Pack, panel Composition, applications []Composition)
 			"请为该项目递补专家；候补用尽的，可由科技局领导批准直接指定。"))
 	}
 	return out
-}
-
-// MoveRefusal says that a state machine forbids an act in the present state.
-func MoveRefusal(machine, state, act string) error {
-	r, _ := rulebook.Lookup(machine)
-	return &rbac.Refusal{Kind: rbac.RefusedState, Message: fmt.Sprintf("%s（当前为%s，不能%s）请按流程先完成前面的步骤。", r.Message, state, act)}
 }
 
 // Counts are seats per class.

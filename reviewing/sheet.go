@@ -22,6 +22,15 @@ const (
 	SheetVoid      SheetState = "void"      // recused or replaced: never counts, stays on record
 )
 
+// SheetMoves is SM-11 as a table. A draft of who leaves is dropped; what was
+// submitted stays on record as void.
+var SheetMoves = map[SheetState]map[string]SheetState{
+	SheetDraft:     {"save": SheetDraft, "enter": SheetDraft, "submit": SheetSubmitted, "confirm": SheetSubmitted},
+	SheetSubmitted: {"revise": SheetRevised, "return": SheetVoid, "void": SheetVoid},
+	SheetRevised:   {"void": SheetVoid},
+	SheetVoid:      {},
+}
+
 // CriterionMark is a criterion's mark in hundredths with the reason an extreme
 // one needs; nil is left out.
 type CriterionMark struct {

@@ -117,7 +117,7 @@ func (st *Store) moveGuide(s *step, id string, version int, from, to reviewing.G
 		return g, err
 	}
 	if g.State != from {
-		return g, reviewing.MoveRefusal("SM-05", string(g.State), string(to))
+		return g, reviewing.MoveRefusal("SM-05", string(g.State), map[reviewing.GuideState]string{reviewing.GuideApproved: "approve", reviewing.GuidePublished: "publish"}[to])
 	}
 	if err := check(&g); err != nil {
 		return g, err

@@ -95,7 +95,7 @@ func (st *Store) openSheet(s *step, id string) (reviewing.Sheet, reviewing.Seat,
 	if err := demandState(b.review, "补录评分", reviewing.Marking); err != nil {
 		return sheet, reviewing.Seat{}, nil, err
 	}
-	if sheet.State != reviewing.SheetDraft || b.recused(sheet.SeatID, sheet.ApplicationID) {
+	if _, ok := reviewing.SheetMoves[sheet.State]["enter"]; !ok || b.recused(sheet.SeatID, sheet.ApplicationID) {
 		return sheet, reviewing.Seat{}, nil, reviewing.MoveRefusal("SM-11", string(sheet.State), "补录")
 	}
 	return sheet, b.seats[sheet.SeatID], b, nil

@@ -82,7 +82,7 @@ func (st *Store) RecommendMember(s *step, programme string, in NewMember) (Membe
 	if err != nil {
 		return Members{}, err
 	}
-	if g.State == reviewing.GroupDissolved {
+	if _, ok := reviewing.GroupMoves[g.State]["recommend"]; !ok {
 		return Members{}, reviewing.MoveRefusal("SM-08", string(g.State), "推荐成员")
 	}
 	var departments int64
@@ -214,6 +214,10 @@ func (st *Store) ApproveGroup(s *step, programme, kind string) (Members, error) 
 	if err != nil {
 		return Members{}, err
 	}
+	to, ok := reviewing.GroupMoves[g.State]["approve"]
+	if !ok {
+		return Members{}, reviewing.MoveRefusal("SM-08", string(g.State), "审定")
+	}
 	members, err := find[reviewing.Membership](s, "id", "group_id = ? AND state = ?", g.ID, reviewing.Recommended)
 	if err != nil {
 		return Members{}, err
@@ -236,13 +240,43 @@ func (st *Store) ApproveGroup(s *step, programme, kind string) (Members, error) 
 			return Members{}, err
 		}
 	}
-	g.State, g.Version = reviewing.GroupInTerm, g.Version+1
+	g.State, g.Version = to, g.Version+1
 	if err := database.Swap(s.Tx, &reviewing.Group{}, map[string]any{"id": g.ID, "version": g.Version - 1}, map[string]any{"state": g.State, "version": g.Version}); err != nil {
 		return Members{}, err
 	}
 	s.Fact("group", kind)
 	s.Fact("members", len(members))
 	return Members{g, members}, s.Obey(verdicts...)
+}
+
+// DissolveGroup ends a group (换届、解散) and with it the terms of its members;
+// who was a member in the year stays barred for the year.
+func (st *Store) DissolveGroup(s *step, programme, kind, reason string) (Members, error) {
+	if _, err := take[reviewing.Programme](s, programme, "该专项"); err != nil {
+		return Members{}, err
+	}
+	g, err := groupOf(s, programme, kind)
+	if err != nil {
+		return Members{}, err
+	}
+	to, ok := reviewing.GroupMoves[g.State]["dissolve"]
+	if !ok {
+		return Members{}, reviewing.MoveRefusal("SM-08", string(g.State), "解散")
+	}
+	today := calendar.Day(s.Now)
+	for from, set := range map[reviewing.MemberState]map[string]any{
+		reviewing.InTerm:      {"state": reviewing.Ended, "to_day": today, "reason": reason},
+		reviewing.Recommended: {"state": reviewing.Ended, "reason": reason},
+	} {
+		if err := s.Model(&reviewing.Membership{}).Where("group_id = ? AND state = ?", g.ID, from).Updates(set).Error; err != nil {
+			return Members{}, err
+		}
+	}
+	g.State, g.Version = to, g.Version+1
+	s.Fact("group", kind)
+	s.Fact("state", string(to))
+	err = database.Swap(s.Tx, &reviewing.Group{}, map[string]any{"id": g.ID, "version": g.Version - 1}, map[string]any{"state": g.State, "version": g.Version})
+	return Members{Group: g}, err
 }
 
 // EndMember ends a membership today; the person stays barred for the year.

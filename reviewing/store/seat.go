@@ -85,7 +85,7 @@ func (st *Store) ReplyInvitation(s *step, in Reply, hash string) (Replied, error
 	if err != nil {
 		return Replied{}, err
 	}
-	return Replied{seat.ID, reviewing.SeatAccepted, login}, moveSeat(s, &seat, reviewing.SeatAccepted, map[string]any{"reply_by": nil})
+	return Replied{seat.ID, reviewing.SeatAccepted, login}, moveSeat(s, &seat, "accept", map[string]any{"reply_by": nil})
 }
 
 // expertLogin is the expert's login, made at the first acceptance.
@@ -113,7 +113,12 @@ func (st *Store) expertLogin(s *step, e *experts.Expert, password, hash string) 
 	return login, s.Model(&experts.Expert{}).Where("id = ?", e.ID).Updates(map[string]any{"user_id": u.ID, "version": e.Version + 1}).Error
 }
 
-func moveSeat(s *step, seat *reviewing.Seat, to reviewing.SeatState, set map[string]any) error {
+// moveSeat moves by SM-10.
+func moveSeat(s *step, seat *reviewing.Seat, act string, set map[string]any) error {
+	to, ok := reviewing.SeatMoves[seat.State][act]
+	if !ok {
+		return reviewing.MoveRefusal("SM-10", string(seat.State), act)
+	}
 	set["state"] = to
 	err := database.Swap(s.Tx, &reviewing.Seat{}, map[string]any{"id": seat.ID, "state": seat.State}, set)
 	seat.State = to
@@ -132,7 +137,7 @@ func leave(s *step, seat *reviewing.Seat, reason, words string) error {
 		set["note"], set["note_salt"] = s.Keys.Seal(words, "seat/"+seat.ID+"/note"), salt
 		s.Fact("reason", rbacstore.Digest(salt, words))
 	}
-	if err := moveSeat(s, seat, reviewing.SeatVacated, set); err != nil {
+	if err := moveSeat(s, seat, "vacate", set); err != nil {
 		return err
 	}
 	if err := rbacstore.KillLinks(s, "seat/"+seat.ID); err != nil {
@@ -257,7 +262,7 @@ func (st *Store) PledgeSeat(s *step, reviewID string) ([]reviewing.Seat, error) 
 		}
 		signed++
 		mine[i].PledgedAt = &s.Now
-		if err := moveSeat(s, &mine[i], reviewing.SeatPledged, map[string]any{"pledged_at": s.Now}); err != nil {
+		if err := moveSeat(s, &mine[i], "pledge", map[string]any{"pledged_at": s.Now}); err != nil {
 			return nil, err
 		}
 	}

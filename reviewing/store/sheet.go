@@ -195,7 +195,7 @@ func (st *Store) SaveSheet(s *step, id string, in NewMarks) (SheetView, error) {
 	if err := demandState(b.review, "保存评分", reviewing.Marking); err != nil {
 		return SheetView{}, err
 	}
-	if sheet.State != reviewing.SheetDraft {
+	if _, ok := reviewing.SheetMoves[sheet.State]["save"]; !ok {
 		return SheetView{}, reviewing.MoveRefusal("SM-11", string(sheet.State), "修改")
 	}
 	c, err := st.read(s, in, b, seat, false)
@@ -244,7 +244,7 @@ func (st *Store) SubmitSheet(s *step, id string, in NewMarks) (SheetView, error)
 	if err := demandState(b.review, "提交评分", reviewing.Marking); err != nil {
 		return SheetView{}, err
 	}
-	if sheet.State != reviewing.SheetDraft {
+	if _, ok := reviewing.SheetMoves[sheet.State]["submit"]; !ok {
 		return SheetView{}, reviewing.MoveRefusal("SM-11", string(sheet.State), "提交")
 	}
 	c, err := st.read(s, in, b, seat, true)
@@ -275,7 +275,7 @@ func (st *Store) ReviseSheet(s *step, id string, in NewMarks) (SheetView, error)
 	if err := demandState(b.review, "修改评分", reviewing.Discussing); err != nil {
 		return SheetView{}, err
 	}
-	if sheet.State != reviewing.SheetSubmitted || sheet.Round != 1 {
+	if _, ok := reviewing.SheetMoves[sheet.State]["revise"]; !ok || sheet.Round != 1 {
 		return SheetView{}, rbac.Refuse(rbac.RefusedState, "讨论后只能修改一次（SM-11）。")
 	}
 	if seat.SignedAt != nil {
@@ -479,7 +479,7 @@ func (st *Store) ReturnSheet(s *step, id, reason string) (SheetView, error) {
 	if err := demandState(b.review, "退回评分表", reviewing.Marking); err != nil {
 		return SheetView{}, err
 	}
-	if sheet.State != reviewing.SheetSubmitted {
+	if _, ok := reviewing.SheetMoves[sheet.State]["return"]; !ok {
 		return SheetView{}, reviewing.MoveRefusal("SM-11", string(sheet.State), "退回修改")
 	}
 	salt := secret.Random(16)
