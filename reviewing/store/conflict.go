@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -9,6 +10,7 @@ import (
 	"keping/experts"
 	"keping/rbac"
 	"keping/rbac/calendar"
+	"keping/rbac/naming"
 	"keping/rbac/rulebook"
 	"keping/reviewing"
 	"keping/reviewing/conflict"
@@ -102,7 +104,8 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 			c.People[p.PersonID] = p.UnitID
 		}
 		for _, n := range a.Avoid {
-			named[n.Name] = append(named[n.Name], avoided{len(f.applications), n.Unit})
+			key := naming.PersonKey(n.Name)
+			named[key] = append(named[key], avoided{len(f.applications), n.Unit})
 		}
 		f.applications = append(f.applications, c)
 		f.options.InReview[a.ID] = true
@@ -173,14 +176,24 @@ type avoided struct {
 	unit        string
 }
 
-// name finds the experts whom applicants have named: the same name and, where
-// one is given, the same unit by name or alias. It is a question to an officer,
-// never a bar of itself.
+// aliases are the short forms and old names of units that the service knows.
+var aliases = sync.OnceValue(naming.Default)
+
+// mayBeUnit tells whether a unit written in free text may be the one of a name:
+// only what is plainly another is not asked about.
+func mayBeUnit(name, written string) bool {
+	verdict, _ := aliases().Units(name, written)
+	return verdict != naming.Different
+}
+
+// name finds the experts whom applicants have named: one name after normalising
+// and, where one is given, a unit that may be theirs. It is a question to an
+// officer, never a bar of itself.
 func (f *facts) name(db *gorm.DB, rows []experts.Expert, named map[string][]avoided) error {
 	var found []experts.Expert
 	var ids []string
 	for _, e := range rows {
-		if len(named[e.Name]) > 0 {
+		if len(named[naming.PersonKey(e.Name)]) > 0 {
 			found = append(found, e)
 			ids = append(ids, e.UnitID)
 		}
@@ -197,8 +210,8 @@ func (f *facts) name(db *gorm.DB, rows []experts.Expert, named map[string][]avoi
 		called[u.ID] = append([]string{u.Name}, u.Aliases...)
 	}
 	for _, e := range found {
-		for _, n := range named[e.Name] {
-			if n.unit == "" || slices.Contains(called[e.UnitID], n.unit) {
+		for _, n := range named[naming.PersonKey(e.Name)] {
+			if n.unit == "" || slices.ContainsFunc(called[e.UnitID], func(name string) bool { return mayBeUnit(name, n.unit) }) {
 				a := &f.applications[n.application]
 				a.Avoid = append(a.Avoid, e.ID)
 			}
