@@ -37,6 +37,10 @@ func (s *Server) readReview(r *Reading, in *byID) (reviewstore.ReviewView, error
 	return s.Reviews.ReviewOf(r, r.Actor, r.May, in.ID)
 }
 
+func (s *Server) readSheet(r *Reading, in *byID) (reviewstore.SheetForm, error) {
+	return s.Reviews.SheetOf(r, r.Actor, r.May, in.ID)
+}
+
 func (s *Server) readDraw(r *Reading, in *byID) (reviewstore.DrawView, error) {
 	return s.Reviews.DrawOf(r, in.ID)
 }

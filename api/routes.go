@@ -119,6 +119,7 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/reviews/{id}/vote_chair", "chair vote", "推选组长", repeatable}, s.voteChair)
 	write(s, row{"POST", "/api/reviews/{id}/appoint_chair", "chair appoint", "指定组长", repeatable}, s.appointChair)
 	read(s, row{"GET", "/api/sheets", "sheet list", "本人的评分表", repeatable}, s.listSheets)
+	read(s, row{"GET", "/api/sheets/{id}", "sheet read", "打开本人的评分表（含表单）", repeatable}, s.readSheet)
 	write(s, row{"PATCH", "/api/sheets/{id}", "sheet save", "保存评分草稿", repeatable}, s.saveSheet)
 	write(s, row{"POST", "/api/sheets/{id}/submit", "sheet submit", "提交评分", repeatable}, s.submitSheet)
 	read(s, row{"GET", "/api/reviews/{id}/board", "board read", "评审进展", repeatable}, s.readBoard)

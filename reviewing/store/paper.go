@@ -31,7 +31,7 @@ func (st *Store) EnterSheet(s *step, id string, in NewPaperMarks) (SheetView, er
 	if err != nil {
 		return SheetView{}, err
 	}
-	c, err := st.read(s, in.NewMarks, b, seat, true)
+	c, err := st.read(s, in.NewMarks, b.guide, seat, true)
 	if err != nil {
 		return SheetView{}, err
 	}
@@ -61,7 +61,7 @@ func (st *Store) ConfirmSheet(s *step, id string, in NewMarks) (SheetView, error
 	if sheet.EnteredBy == s.Call.Actor.User {
 		return SheetView{}, rbac.Refuse(rbac.RefusedState, "补录须由另一名经办对照扫描件复核（第二十六条记实管理）。")
 	}
-	c, err := st.read(s, in, b, seat, true)
+	c, err := st.read(s, in, b.guide, seat, true)
 	if err != nil {
 		return SheetView{}, err
 	}
@@ -72,7 +72,7 @@ func (st *Store) ConfirmSheet(s *step, id string, in NewMarks) (SheetView, error
 	if !entered.Same(c) {
 		return SheetView{}, rbac.Invalid("marks", "与首次补录不一致，请双方对照扫描件核对；首次录错的由其重新补录")
 	}
-	if err := enter(s, b, &sheet, seat, &c); err != nil {
+	if err := enter(s, b.review.Number, b.number(sheet.ApplicationID), seat, &sheet, &c); err != nil {
 		return SheetView{}, err
 	}
 	s.Fact("entered", true)
@@ -99,6 +99,12 @@ func (st *Store) openSheet(s *step, id string) (reviewing.Sheet, reviewing.Seat,
 		return sheet, reviewing.Seat{}, nil, reviewing.MoveRefusal("SM-11", string(sheet.State), "补录")
 	}
 	return sheet, b.seats[sheet.SeatID], b, nil
+}
+
+// number is the business number of an application of the review.
+func (b *bench) number(id string) string {
+	a, _ := b.application(id)
+	return a.Number
 }
 
 // The columns of the marking form as a table: one row an application, two
@@ -251,7 +257,7 @@ func (st *Store) myDrafts(s *step, id string) (*bench, []reviewing.Sheet, review
 		return seat.PersonID != s.Call.Actor.Person || !b.reads(seat, sheet.ApplicationID)
 	})
 	slices.SortFunc(drafts, func(x, y reviewing.Sheet) int {
-		return strings.Compare(mustNumber(b, x.ApplicationID), mustNumber(b, y.ApplicationID))
+		return strings.Compare(b.number(x.ApplicationID), b.number(y.ApplicationID))
 	})
 	return b, drafts, mine[0], err
 }

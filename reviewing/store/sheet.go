@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -127,7 +128,7 @@ func (in NewMarks) content() (reviewing.SheetContent, error) {
 }
 
 // read reads marks and holds them to the guide's form; a submission must be complete.
-func (st *Store) read(s *step, in NewMarks, b *bench, seat reviewing.Seat, submit bool) (reviewing.SheetContent, error) {
+func (st *Store) read(s *step, in NewMarks, guide reviewing.Guide, seat reviewing.Seat, submit bool) (reviewing.SheetContent, error) {
 	c, err := in.content()
 	if err != nil {
 		return c, err
@@ -136,23 +137,47 @@ func (st *Store) read(s *step, in NewMarks, b *bench, seat reviewing.Seat, submi
 	if err != nil {
 		return c, err
 	}
-	return c, reviewing.CheckSheet(pack, b.guide, string(seat.Class), c, submit)
+	return c, reviewing.CheckSheet(pack, guide, string(seat.Class), c, submit)
 }
 
-// mySheet loads the actor's own sheet with its bench, access checked: nobody
+// desk is one sheet with what an act on it is judged by, and no more: of the
+// seat, the review, the guide and the application only the columns selected
+// below are loaded. A bench would cost the more the larger the review.
+type desk struct {
+	Sheet       reviewing.Sheet       `gorm:"embedded"`
+	Seat        reviewing.Seat        `gorm:"embedded;embeddedPrefix:s_"`
+	Review      reviewing.Review      `gorm:"embedded;embeddedPrefix:r_"`
+	Guide       reviewing.Guide       `gorm:"embedded;embeddedPrefix:g_"`
+	Application reviewing.Application `gorm:"embedded;embeddedPrefix:a_"`
+	Recused     bool
+}
+
+// One statement: round trips are most of what opening a sheet costs.
+const selectDesk = `SELECT sheets.*, s.code AS s_code, s.class AS s_class, s.person_id AS s_person_id, s.state AS s_state,
+	r.number AS r_number, r.state AS r_state, r.paused_at AS r_paused_at, r.pause_reason AS r_pause_reason, g.criteria AS g_criteria, g.method AS g_method, a.number AS a_number, a.title AS a_title,
+	EXISTS (SELECT 1 FROM declarations d WHERE d.seat_id = sheets.seat_id AND d.application_id = sheets.application_id AND d.state IN ('pending', 'approved')) AS recused
+	FROM sheets JOIN seats s ON s.id = sheets.seat_id JOIN reviews r ON r.id = sheets.review_id
+	JOIN guides g ON g.id = r.guide_id JOIN applications a ON a.id = sheets.application_id WHERE sheets.id = ?`
+
+// loadDesk loads a sheet; mine tells whether it is the actor's own and open to
+// them: a recusal closes it at once.
+func loadDesk(s *step, id string) (d desk, mine bool, err error) {
+	found := s.Raw(selectDesk, id).Scan(&d)
+	if found.Error == nil && found.RowsAffected == 0 {
+		return d, false, rbac.Missing("该评分表")
+	}
+	mine = s.Call.Actor.Person != "" && d.Seat.PersonID == s.Call.Actor.Person && d.Seat.State == reviewing.SeatPledged && !d.Recused
+	return d, mine, found.Error
+}
+
+// mySheet loads the actor's own sheet for an act, access checked: nobody
 // else's sheet is there, and a suspended one is closed.
-func (st *Store) mySheet(s *step, id string) (reviewing.Sheet, reviewing.Seat, *bench, error) {
-	sheet, err := take[reviewing.Sheet](s, id, "该评分表")
+func mySheet(s *step, id string) (desk, error) {
+	d, mine, err := loadDesk(s, id)
 	if err != nil {
-		return sheet, reviewing.Seat{}, nil, err
+		return d, err
 	}
-	b, err := st.loadBench(s, sheet.ReviewID)
-	if err != nil {
-		return sheet, reviewing.Seat{}, nil, err
-	}
-	seat := b.seats[sheet.SeatID]
-	mine := s.Call.Actor.Person != "" && seat.PersonID == s.Call.Actor.Person && seat.State == reviewing.SeatPledged && !b.recused(seat.ID, sheet.ApplicationID)
-	return sheet, seat, b, s.May(mine, "该评分表")
+	return d, s.May(mine, "该评分表")
 }
 
 // SheetView is an expert's own sheet.
@@ -185,20 +210,44 @@ func viewSheet(sheet reviewing.Sheet, c reviewing.SheetContent) SheetView {
 	return v
 }
 
+// SheetForm is an expert's own sheet with the form it is filled in by.
+type SheetForm struct {
+	SheetView
+	ApplicationNumber string                `json:"application_number"`
+	ApplicationTitle  string                `json:"application_title"`
+	ReviewState       reviewing.ReviewState `json:"review_state"`
+	Criteria          []reviewing.Criterion `json:"criteria" doc:"评分指标；分值为百分之一分"`
+	Method            string                `json:"method" doc:"汇总方法；votes 为表决"`
+}
+
+// SheetOf opens an expert's own sheet.
+func (st *Store) SheetOf(ctx context.Context, actor rbac.Actor, settle may, id string) (SheetForm, error) {
+	s := st.reading(ctx, actor)
+	d, mine, err := loadDesk(s, id)
+	if err != nil {
+		return SheetForm{}, err
+	}
+	if err := settle(mine, "该评分表"); err != nil {
+		return SheetForm{}, err
+	}
+	c, err := content(s, d.Sheet)
+	return SheetForm{viewSheet(d.Sheet, c), d.Application.Number, d.Application.Title, d.Review.State, d.Guide.Criteria, d.Guide.Method}, err
+}
+
 // SaveSheet keeps a draft; it is not journalled.
 func (st *Store) SaveSheet(s *step, id string, in NewMarks) (SheetView, error) {
 	s.Unjournalled()
-	sheet, seat, b, err := st.mySheet(s, id)
+	d, err := mySheet(s, id)
 	if err != nil {
 		return SheetView{}, err
 	}
-	if err := demandState(b.review, "保存评分", reviewing.Marking); err != nil {
+	if err := demandState(d.Review, "保存评分", reviewing.Marking); err != nil {
 		return SheetView{}, err
 	}
-	if _, ok := reviewing.SheetMoves[sheet.State]["save"]; !ok {
-		return SheetView{}, reviewing.MoveRefusal("SM-11", string(sheet.State), "修改")
+	if _, ok := reviewing.SheetMoves[d.Sheet.State]["save"]; !ok {
+		return SheetView{}, reviewing.MoveRefusal("SM-11", string(d.Sheet.State), "修改")
 	}
-	c, err := st.read(s, in, b, seat, false)
+	c, err := st.read(s, in, d.Guide, d.Seat, false)
 	if err != nil {
 		return SheetView{}, err
 	}
@@ -206,15 +255,15 @@ func (st *Store) SaveSheet(s *step, id string, in NewMarks) (SheetView, error) {
 	if err != nil {
 		return SheetView{}, err
 	}
-	sheet.Version = in.Version + 1
-	err = database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "version": in.Version, "state": reviewing.SheetDraft}, map[string]any{"content": sealed, "version": sheet.Version})
-	return viewSheet(sheet, c), err
+	d.Sheet.Version = in.Version + 1
+	err = database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "version": in.Version, "state": reviewing.SheetDraft}, map[string]any{"content": sealed, "version": d.Sheet.Version})
+	return viewSheet(d.Sheet, c), err
 }
 
 // enter seals, hashes and journals a submitted version of a sheet.
-func enter(s *step, b *bench, sheet *reviewing.Sheet, seat reviewing.Seat, c *reviewing.SheetContent) error {
+func enter(s *step, review, application string, seat reviewing.Seat, sheet *reviewing.Sheet, c *reviewing.SheetContent) error {
 	c.Salt = secret.Random(16)
-	digest := c.Digest(mustNumber(b, sheet.ApplicationID), seat.Code, sheet.Number)
+	digest := c.Digest(application, seat.Code, sheet.Number)
 	if c.Opinion != "" {
 		c.OpinionSalt = secret.Random(16)
 		digest.Opinion = journal.Hash(c.OpinionSalt + "\n" + c.Opinion)
@@ -225,33 +274,29 @@ func enter(s *step, b *bench, sheet *reviewing.Sheet, seat reviewing.Seat, c *re
 	}
 	sheet.Hash, sheet.State, sheet.SubmittedAt = hash, reviewing.SheetSubmitted, &s.Now
 	sheet.Content, err = seal(s, sheet.ID, *c)
-	s.Fact("review", b.review.Number)
+	s.Fact("review", review)
 	s.Fact("sheet", hash)
 	return err
 }
 
-func mustNumber(b *bench, application string) string {
-	a, _ := b.application(application)
-	return a.Number
-}
-
 // SubmitSheet submits once; what is submitted stays sealed until opened.
 func (st *Store) SubmitSheet(s *step, id string, in NewMarks) (SheetView, error) {
-	sheet, seat, b, err := st.mySheet(s, id)
+	d, err := mySheet(s, id)
 	if err != nil {
 		return SheetView{}, err
 	}
-	if err := demandState(b.review, "提交评分", reviewing.Marking); err != nil {
+	sheet := d.Sheet
+	if err := demandState(d.Review, "提交评分", reviewing.Marking); err != nil {
 		return SheetView{}, err
 	}
 	if _, ok := reviewing.SheetMoves[sheet.State]["submit"]; !ok {
 		return SheetView{}, reviewing.MoveRefusal("SM-11", string(sheet.State), "提交")
 	}
-	c, err := st.read(s, in, b, seat, true)
+	c, err := st.read(s, in, d.Guide, d.Seat, true)
 	if err != nil {
 		return SheetView{}, err
 	}
-	if err := enter(s, b, &sheet, seat, &c); err != nil {
+	if err := enter(s, d.Review.Number, d.Application.Number, d.Seat, &sheet, &c); err != nil {
 		return SheetView{}, err
 	}
 	sheet.Version = in.Version + 1
@@ -263,15 +308,16 @@ func (st *Store) SubmitSheet(s *step, id string, in NewMarks) (SheetView, error)
 // ReviseSheet writes one new version after the discussion, with a reason; the
 // earlier one stays on record.
 func (st *Store) ReviseSheet(s *step, id string, in NewMarks) (SheetView, error) {
-	sheet, seat, _, err := st.mySheet(s, id)
+	d, err := mySheet(s, id)
 	if err != nil {
 		return SheetView{}, err
 	}
+	sheet := d.Sheet
 	b, err := st.holdBench(s, sheet.ReviewID) // not while others sign or close
 	if err != nil {
 		return SheetView{}, err
 	}
-	seat = b.seats[seat.ID]
+	seat := b.seats[sheet.SeatID]
 	if err := demandState(b.review, "修改评分", reviewing.Discussing); err != nil {
 		return SheetView{}, err
 	}
@@ -284,12 +330,12 @@ func (st *Store) ReviseSheet(s *step, id string, in NewMarks) (SheetView, error)
 	if len([]rune(in.Reason)) < 5 {
 		return SheetView{}, rbac.Invalid("reason", "修改须写明理由（至少5个字）")
 	}
-	c, err := st.read(s, in, b, seat, true)
+	c, err := st.read(s, in, b.guide, seat, true)
 	if err != nil {
 		return SheetView{}, err
 	}
 	revised := reviewing.Sheet{ID: s.NewID(), ReviewID: sheet.ReviewID, ApplicationID: sheet.ApplicationID, SeatID: seat.ID, Number: sheet.Number + 1, Round: 2, Version: 1, CreatedAt: s.Now}
-	if err := enter(s, b, &revised, seat, &c); err != nil {
+	if err := enter(s, b.review.Number, d.Application.Number, seat, &revised, &c); err != nil {
 		return SheetView{}, err
 	}
 	revised.RevisionReason = s.Keys.Seal(in.Reason, "sheet/"+revised.ID+"/reason")

@@ -330,6 +330,7 @@ CREATE TABLE declarations (
   CHECK (state IN ('clear', 'pending', 'approved', 'rejected'))
 );
 CREATE INDEX declarations_review ON declarations (review_id);
+CREATE INDEX declarations_seat ON declarations (seat_id, application_id);
 
 CREATE TABLE joint_seats (
   id VARCHAR(36) NOT NULL,
