@@ -38,7 +38,7 @@ var parsed sync.Map
 // Pack is the rule pack in force at the act's instant.
 func (s *Store) Pack(step *Step) (*rulebook.Pack, error) {
 	var row packRow
-	err := step.Select("id", "content").Where("state = 'approved' AND in_force <= ?", calendar.Day(step.Now)).
+	err := step.Select("id").Where("state = 'approved' AND in_force <= ?", calendar.Day(step.Now)).
 		Order("in_force DESC, approved_at DESC, id DESC").Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, rbac.Refuse(rbac.RefusedState, "没有已生效的规则包，请由经办载入、科技局领导批准后再办理。")
@@ -48,6 +48,9 @@ func (s *Store) Pack(step *Step) (*rulebook.Pack, error) {
 	}
 	pack, ok := parsed.Load(row.ID)
 	if !ok {
+		if err := step.Select("content").Take(&row, "id = ?", row.ID).Error; err != nil {
+			return nil, err
+		}
 		p, err := rulebook.Parse([]byte(row.Content))
 		if err != nil {
 			return nil, err
