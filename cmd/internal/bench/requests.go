@@ -1,0 +1,209 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"strings"
+	"time"
+)
+
+// meter puts requests and reads what they cost.
+type meter struct {
+	base             string
+	server, database int // process ids; database 0 is inside the server
+	cells            map[string]string
+	data             filled
+}
+
+// client is one signed-in user.
+type client struct {
+	base string
+	http *http.Client
+}
+
+func (c *client) send(method, path string, body, into any) error {
+	var reader io.Reader
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		reader = bytes.NewReader(data)
+	}
+	request, err := http.NewRequest(method, c.base+path, reader)
+	if err != nil {
+		return err
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := c.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode >= 300 {
+		err = fmt.Errorf("%s %s：%d %s", method, path, answer.StatusCode, data)
+	}
+	if err != nil || into == nil {
+		return err
+	}
+	return json.Unmarshal(data, into)
+}
+
+func (m *meter) signIn(login string) (*client, error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	c := &client{m.base, &http.Client{Jar: jar}}
+	return c, c.send("POST", "/api/sessions", map[string]any{"name": login, "password": password}, nil)
+}
+
+// cost is the CPU time of one request in milliseconds: the mean of n.
+func (m *meter) cost(n int, request func(i int) error) (string, error) {
+	before, err := m.spent()
+	if err != nil {
+		return "", err
+	}
+	for i := range n {
+		if err := request(i); err != nil {
+			return "", err
+		}
+	}
+	after, err := m.spent()
+	ms := float64(after-before) / float64(time.Millisecond) / float64(n)
+	if ms >= 10 {
+		return fmt.Sprintf("%.0f", ms), err
+	}
+	return fmt.Sprintf("%.2f", ms), err
+}
+
+func (m *meter) spent() (time.Duration, error) {
+	server, err := cpu(m.server)
+	if err != nil {
+		return 0, err
+	}
+	database, err := cpu(m.database)
+	return server + database, err
+}
+
+// warm puts a tenth of the requests first, then measures the others.
+func (m *meter) warm(key string, n int, request func(i int) error) error {
+	for i := range n / 10 {
+		if err := request(i); err != nil {
+			return err
+		}
+	}
+	var err error
+	m.cells[key], err = m.cost(n-n/10, func(i int) error { return request(n/10 + i) })
+	return err
+}
+
+func (m *meter) memory(key string) error {
+	mb, err := resident(m.server)
+	m.cells[key] = fmt.Sprint(mb)
+	return err
+}
+
+// marks is what an expert sends; text is the opinion.
+func marks(version int, text string) map[string]any {
+	body := map[string]any{"version": version, "recommendation": "recommend"}
+	if text != "" {
+		body["opinion"] = text
+	}
+	var given []any
+	for i, c := range criteria {
+		given = append(given, map[string]any{"criterion": c.Code, "mark": 15 + float64(i)})
+	}
+	body["marks"] = given
+	return body
+}
+
+// about1KB of Chinese text: three bytes to a character.
+var about1KB = strings.Repeat("技术路线清晰可行，研究基础扎实。", 22)
+
+// board are the requests that show an officer a whole review, and boardPage
+// the one for a page of 50. There is no board yet: until there is one at
+// GET /api/reviews/{id}/board, these are the lists of its applications.
+func board(review string) []string {
+	return []string{"/api/applications?limit=200&review_id=" + review}
+}
+
+func boardPage(review string) string { return "/api/applications?limit=50&review_id=" + review }
+
+const boardName = "经办的申报列表（1,000行；评审总表尚未提供）"
+
+// whole reads a list to its end.
+func (c *client) whole(path string) error {
+	after := ""
+	for {
+		var page struct{ Next string }
+		if err := c.send("GET", path+after, nil, &page); err != nil || page.Next == "" {
+			return err
+		}
+		after = "&after=" + page.Next
+	}
+}
+
+func (m *meter) all() error {
+	if err := m.memory("fresh"); err != nil {
+		return err
+	}
+	officer, err := m.signIn("officer")
+	if err != nil {
+		return err
+	}
+	expert, err := m.signIn("expert")
+	if err != nil {
+		return err
+	}
+	time.Sleep(5 * time.Second)
+	if err := m.memory("idle"); err != nil {
+		return err
+	}
+	sheets := m.data.sheets
+	versions := map[string]int{}
+	save := func(text string) func(int) error {
+		return func(i int) error {
+			id := sheets[i%100]
+			versions[id]++
+			return expert.send("PATCH", "/api/sheets/"+id, marks(versions[id], text), nil)
+		}
+	}
+	for _, r := range []struct {
+		key string
+		n   int
+		do  func(int) error
+	}{
+		{"session", 2000, func(int) error { return expert.send("GET", "/api/sessions/current", nil, nil) }},
+		{"open", 2000, func(i int) error { return expert.send("GET", "/api/sheets/"+sheets[i%len(sheets)], nil, nil) }},
+		{"save", 1500, save("")},
+		{"text", 1500, save(about1KB)},
+		{"submit", len(sheets) - 100, func(i int) error {
+			return expert.send("POST", "/api/sheets/"+sheets[100+i]+"/submit", marks(1, "方案可行，建议支持。"), nil)
+		}},
+		{"board", 50, func(int) error {
+			for _, path := range board(m.data.past) {
+				if err := officer.whole(path); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"page", 500, func(int) error { return officer.send("GET", boardPage(m.data.past), nil, nil) }},
+		{"conflicts", 20, func(int) error {
+			return officer.send("POST", "/api/conflicts/check", map[string]any{"programme_id": m.data.programme, "expert_ids": m.data.experts}, nil)
+		}},
+	} {
+		if err := m.warm(r.key, r.n, r.do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
