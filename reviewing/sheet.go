@@ -95,7 +95,8 @@ func (c SheetContent) Same(other SheetContent) bool {
 
 // CheckSheet refuses what the form does not allow: every wrong criterion at
 // once. A draft may leave criteria out, a submission may not, unless it
-// abstains; abstaining gives no marks and is not zero.
+// abstains; abstaining gives no marks and is not zero. Only a submission asks
+// the pack: a draft's may be nil.
 func CheckSheet(p *rulebook.Pack, g Guide, class string, c SheetContent, submit bool) error {
 	var bad rbac.Fields
 	given := map[string]CriterionMark{}
@@ -119,8 +120,11 @@ func CheckSheet(p *rulebook.Pack, g Guide, class string, c SheetContent, submit 
 		}
 		bad.Check(0 <= *m.Mark && *m.Mark <= k.Maximum, at, "“%s”的分值应在0与%s之间，现为%s", k.Name, Points(k.Maximum), Points(*m.Mark))
 		bad.Check(*m.Mark%k.Step == 0, at, "“%s”的分值应为%s的整数倍，现为%s", k.Name, Points(k.Step), Points(*m.Mark))
+		if !submit {
+			continue
+		}
 		extreme := *m.Mark*100 < k.Maximum*p.ExtremeLowPercent || *m.Mark*100 > k.Maximum*p.ExtremeHighPercent
-		bad.Check(!submit || !extreme || len([]rune(m.Reason)) >= 5, at, "“%s”低于满分的%d%%或高于%d%%，请写明理由（至少5个字）", k.Name, p.ExtremeLowPercent, p.ExtremeHighPercent)
+		bad.Check(!extreme || len([]rune(m.Reason)) >= 5, at, "“%s”低于满分的%d%%或高于%d%%，请写明理由（至少5个字）", k.Name, p.ExtremeLowPercent, p.ExtremeHighPercent)
 	}
 	if submit && c.Abstained {
 		for i, m := range c.Marks {
