@@ -315,7 +315,6 @@ func write[I, O any](s *Server, r row, handler func(*store.Step, *I) (O, error))
 			}
 			return nil, problemOf(ctx, err)
 		}
-		s.wake()
 		out := &Written[O]{Status: op.DefaultStatus}
 		out.Body.Verdicts, out.Body.DryRun = verdicts, call.Dry
 		if out.Body.Verdicts == nil {

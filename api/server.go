@@ -34,8 +34,8 @@ import (
 	reviewstore "keping/reviewing/store"
 )
 
-// Server answers HTTP. Wake, which may be nil, is told after every act that
-// the outbox may have work.
+// Server answers HTTP. Wake is told after every act that has put work into the
+// outbox.
 type Server struct {
 	Store    *store.Store
 	Reviews  *reviewstore.Store
@@ -83,6 +83,7 @@ func New(cfg configs.Config, s *store.Store, judge *enforcer.Judge, sessions *se
 	engine.RedirectTrailingSlash = false
 	engine.HandleMethodNotAllowed = true
 	server := &Server{stopping: make(chan struct{}), Store: s, Reviews: &reviewstore.Store{Store: &expertstore.Store{Store: s}, PublicURL: cfg.PublicURL}, Judge: judge, Sessions: sessions, Files: folder, cfg: cfg, engine: engine, metrics: newMetrics(), Wake: make(chan struct{}, 1)}
+	s.Queued = server.wake
 	engine.Use(server.observe, server.bound)
 	engine.NoRoute(func(c *gin.Context) { writeProblem(c.Writer, c.Request, rbac.Missing("这个地址")) })
 	engine.NoMethod(func(c *gin.Context) {
@@ -124,7 +125,7 @@ func humaConfig() huma.Config {
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// wake tells the workers, here and on other replicas, that there may be work.
+// wake tells the workers, here and on other replicas, that there is work.
 func (s *Server) wake() {
 	s.wakeHere()
 	if s.announce != nil {

@@ -39,7 +39,7 @@ func (s *Step) tellWitnesses(c journal.Checkpoint) error {
 	}
 	body := "日志检查点（" + s.checkpoint + "）\n" + c.String() + "\n" + c.At + "\n\n请妥善保存。日后可用 keping-verify journal 日志.jsonl --head " + c.String() + " 核对日志未被截断或重建。"
 	for _, u := range supervisors {
-		if err := notice.Queue(s.Tx, s.Keys, s.NewID(), notice.Message{Kind: "checkpoint", UserID: u.ID, Address: u.Mail, Subject: "日志检查点", Body: body, Object: "journal/-"}); err != nil {
+		if err := s.Notify(notice.Message{Kind: "checkpoint", UserID: u.ID, Address: u.Mail, Subject: "日志检查点", Body: body, Object: "journal/-"}); err != nil {
 			return err
 		}
 	}
@@ -50,7 +50,7 @@ func (s *Step) tellWitnesses(c journal.Checkpoint) error {
 	if err != nil {
 		return err
 	}
-	return notice.Queue(s.Tx, s.Keys, s.NewID(), notice.Message{Kind: notice.WitnessKind, Subject: "checkpoint", Body: string(line), Object: "journal/-"})
+	return s.Notify(notice.Message{Kind: notice.WitnessKind, Subject: "checkpoint", Body: string(line), Object: "journal/-"})
 }
 
 // DailyCheckpoint sends the head to the witnesses when a day has gone by since

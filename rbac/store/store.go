@@ -18,6 +18,7 @@ import (
 	"keping/configs/database"
 	"keping/rbac"
 	"keping/rbac/journal"
+	"keping/rbac/notice"
 	"keping/rbac/rulebook"
 	"keping/rbac/secret"
 )
@@ -29,6 +30,9 @@ type Store struct {
 	// Adjust, nil but in tests, changes the pack in force: how a test shows
 	// that a refusal comes from its rule.
 	Adjust func(*rulebook.Pack) *rulebook.Pack
+	// Queued, nil without an outbox worker, is told after an act that has queued
+	// a notice. After every act it would cost each one a look into the outbox.
+	Queued func()
 	// Witness says that checkpoints also go to the configured file or webhook.
 	Witness bool
 }
@@ -56,6 +60,7 @@ type Step struct {
 	consequences []consequence
 	shown        bool
 	quiet        bool
+	queued       bool // a notice waits in the outbox
 	witness      bool
 	checkpoint   string // why the head after this act goes to the witnesses
 	minted       uint16
@@ -109,6 +114,9 @@ func Act[R any](ctx context.Context, s *Store, call Call, fn func(*Step) (R, err
 		err = s.refused(ctx, call, translate(err))
 		var zero R
 		return zero, nil, err
+	}
+	if step.queued && s.Queued != nil {
+		s.Queued()
 	}
 	for _, effect := range step.after {
 		if err := effect(context.WithoutCancel(ctx)); err != nil {
@@ -219,6 +227,12 @@ func (s *Step) Fact(name string, value any) { s.facts[name] = value }
 // Brings adds an entry by "system" for what this act brings about of itself.
 func (s *Step) Brings(act, object string, facts map[string]any) {
 	s.consequences = append(s.consequences, consequence{act, object, facts})
+}
+
+// Notify queues a notice in the act's transaction; it leaves after the commit.
+func (s *Step) Notify(m notice.Message) error {
+	s.queued = true
+	return notice.Queue(s.Tx, s.Keys, s.NewID(), m)
 }
 
 // After runs once the act is committed: what lies outside the database (the

@@ -91,7 +91,7 @@ func sendActivation(step *Step, user rbac.User, purpose rbac.LinkKind, publicURL
 	if err != nil {
 		return err
 	}
-	return notice.Queue(step.Tx, step.Keys, step.NewID(), notice.Message{
+	return step.Notify(notice.Message{
 		Kind: "activation", UserID: user.ID, Address: user.Mail, Object: "user/" + user.ID,
 		Subject: "科评系统账号激活",
 		Body:    user.Name + "：\n\n您的科评系统账号为“" + user.Login + "”。请在7日内打开下面的链接设置密码：\n" + publicURL + "/activate#" + token + "\n\n链接只能使用一次，请勿转发。",

@@ -315,7 +315,7 @@ func (st *Store) invite(s *step, r reviewing.Review, d reviewing.Draw, class, co
 	if err != nil {
 		return err
 	}
-	return notice.Queue(s.Tx, s.Keys, s.NewID(), notice.Message{Kind: "invitation", UserID: e.UserID, Address: e.Mail, Object: "seat/" + seat.ID, Subject: "评审邀请",
+	return s.Notify(notice.Message{Kind: "invitation", UserID: e.UserID, Address: e.Mail, Object: "seat/" + seat.ID, Subject: "评审邀请",
 		Body: fmt.Sprintf("%s：\n\n邀请您担任“%s”评审专家（%s类），评审日期%s。请在%d小时内打开下面的链接答复：\n%s/invitation#%s\n\n链接只能使用一次，请勿转发；请对受邀评审一事保密。",
 			e.Name, r.Title, experts.ClassNames[experts.Class(class)], r.MeetingDay, pack.InvitationReplyHours, st.PublicURL, token)})
 }
