@@ -35,27 +35,35 @@ func (packRow) TableName() string { return "rule_packs" }
 // parsed packs by id: a pack never changes.
 var parsed sync.Map
 
+// PackInForce selects the id of the pack in force on the day given: acts that
+// must be quick put it into a statement they send anyway.
+const PackInForce = `SELECT id FROM rule_packs WHERE state = 'approved' AND in_force <= ? ORDER BY in_force DESC, approved_at DESC, id DESC LIMIT 1`
+
 // Pack is the rule pack in force at the act's instant.
 func (s *Store) Pack(step *Step) (*rulebook.Pack, error) {
-	var row packRow
-	err := step.Select("id").Where("state = 'approved' AND in_force <= ?", calendar.Day(step.Now)).
-		Order("in_force DESC, approved_at DESC, id DESC").Take(&row).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, rbac.Refuse(rbac.RefusedState, "没有已生效的规则包，请由经办载入、科技局领导批准后再办理。")
-	}
-	if err != nil {
+	var id string
+	if err := step.Raw(PackInForce, calendar.Day(step.Now)).Scan(&id).Error; err != nil {
 		return nil, err
 	}
-	pack, ok := parsed.Load(row.ID)
+	return s.PackOf(step, id)
+}
+
+// PackOf is the pack that PackInForce has found; "" is none.
+func (s *Store) PackOf(step *Step, id string) (*rulebook.Pack, error) {
+	if id == "" {
+		return nil, rbac.Refuse(rbac.RefusedState, "没有已生效的规则包，请由经办载入、科技局领导批准后再办理。")
+	}
+	pack, ok := parsed.Load(id)
 	if !ok {
-		if err := step.Select("content").Take(&row, "id = ?", row.ID).Error; err != nil {
+		var row packRow
+		if err := step.Select("content").Take(&row, "id = ?", id).Error; err != nil {
 			return nil, err
 		}
 		p, err := rulebook.Parse([]byte(row.Content))
 		if err != nil {
 			return nil, err
 		}
-		pack, _ = parsed.LoadOrStore(row.ID, p)
+		pack, _ = parsed.LoadOrStore(id, p)
 	}
 	if s.Adjust != nil {
 		return s.Adjust(pack.(*rulebook.Pack)), nil

@@ -347,7 +347,7 @@ func (st *Store) Remind(s *step, id string) (Reminded, error) {
 			return out, err
 		}
 		out.Sent++
-		err := notice.Queue(s.Tx, s.Keys, s.NewID(), notice.Message{Kind: "reminder", UserID: e.UserID, Address: e.Mail, Object: "seat/" + seat.ID, Subject: "评审提醒：" + b.review.Title, Body: fmt.Sprintf("%s专家：您好！\n\n“%s”还有以下事项待您办理：%s。\n请登录系统办理：%s\n", e.Name, b.review.Title, what, st.PublicURL)})
+		err := s.Notify(notice.Message{Kind: "reminder", UserID: e.UserID, Address: e.Mail, Object: "seat/" + seat.ID, Subject: "评审提醒：" + b.review.Title, Body: fmt.Sprintf("%s专家：您好！\n\n“%s”还有以下事项待您办理：%s。\n请登录系统办理：%s\n", e.Name, b.review.Title, what, st.PublicURL)})
 		if err != nil {
 			return out, err
 		}

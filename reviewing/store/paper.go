@@ -23,15 +23,16 @@ type NewPaperMarks struct {
 // EnterSheet enters marks given on paper (补录, R-090): they count once another
 // officer has confirmed them against the scan.
 func (st *Store) EnterSheet(s *step, id string, in NewPaperMarks) (SheetView, error) {
-	sheet, seat, b, err := st.openSheet(s, id)
+	d, _, err := st.openSheet(s, id)
 	if err != nil {
 		return SheetView{}, err
 	}
+	sheet := d.Sheet
 	file, err := rbacstore.OwnFile(s, in.FileID)
 	if err != nil {
 		return SheetView{}, err
 	}
-	c, err := st.read(s, in.NewMarks, b.guide, seat, true)
+	c, err := st.read(s, in.NewMarks, d, true)
 	if err != nil {
 		return SheetView{}, err
 	}
@@ -51,17 +52,18 @@ func (st *Store) EnterSheet(s *step, id string, in NewPaperMarks) (SheetView, er
 // ConfirmSheet is the second officer's word that the entry equals the scan; the
 // marks are repeated, so that a slip of the first shows.
 func (st *Store) ConfirmSheet(s *step, id string, in NewMarks) (SheetView, error) {
-	sheet, seat, b, err := st.openSheet(s, id)
+	d, b, err := st.openSheet(s, id)
 	if err != nil {
 		return SheetView{}, err
 	}
+	sheet := d.Sheet
 	if sheet.EnteredBy == "" {
 		return SheetView{}, rbac.Refuse(rbac.RefusedState, "该评分表没有待复核的补录（SM-11）。请先由一名经办补录。")
 	}
 	if sheet.EnteredBy == s.Call.Actor.User {
 		return SheetView{}, rbac.Refuse(rbac.RefusedState, "补录须由另一名经办对照扫描件复核（第二十六条记实管理）。")
 	}
-	c, err := st.read(s, in, b.guide, seat, true)
+	c, err := st.read(s, in, d, true)
 	if err != nil {
 		return SheetView{}, err
 	}
@@ -72,7 +74,7 @@ func (st *Store) ConfirmSheet(s *step, id string, in NewMarks) (SheetView, error
 	if !entered.Same(c) {
 		return SheetView{}, rbac.Invalid("marks", "与首次补录不一致，请双方对照扫描件核对；首次录错的由其重新补录")
 	}
-	if err := enter(s, b.review.Number, b.number(sheet.ApplicationID), seat, &sheet, &c); err != nil {
+	if err := enter(s, b.review.Number, d.Application.Number, d.Seat, &sheet, &c); err != nil {
 		return SheetView{}, err
 	}
 	s.Fact("entered", true)
@@ -83,22 +85,22 @@ func (st *Store) ConfirmSheet(s *step, id string, in NewMarks) (SheetView, error
 }
 
 // openSheet loads a draft of a running marking round with its bench.
-func (st *Store) openSheet(s *step, id string) (reviewing.Sheet, reviewing.Seat, *bench, error) {
-	sheet, err := take[reviewing.Sheet](s, id, "该评分表")
+func (st *Store) openSheet(s *step, id string) (desk, *bench, error) {
+	d, _, err := loadDesk(s, id)
 	if err != nil {
-		return sheet, reviewing.Seat{}, nil, err
+		return d, nil, err
 	}
-	b, err := st.holdBench(s, sheet.ReviewID)
+	b, err := st.holdBench(s, d.Sheet.ReviewID)
 	if err != nil {
-		return sheet, reviewing.Seat{}, nil, err
+		return d, nil, err
 	}
 	if err := demandState(b.review, "补录评分", reviewing.Marking); err != nil {
-		return sheet, reviewing.Seat{}, nil, err
+		return d, nil, err
 	}
-	if _, ok := reviewing.SheetMoves[sheet.State]["enter"]; !ok || b.recused(sheet.SeatID, sheet.ApplicationID) {
-		return sheet, reviewing.Seat{}, nil, reviewing.MoveRefusal("SM-11", string(sheet.State), "补录")
+	if _, ok := reviewing.SheetMoves[d.Sheet.State]["enter"]; !ok || d.Recused {
+		return d, nil, reviewing.MoveRefusal("SM-11", string(d.Sheet.State), "补录")
 	}
-	return sheet, b.seats[sheet.SeatID], b, nil
+	return d, b, nil
 }
 
 // number is the business number of an application of the review.

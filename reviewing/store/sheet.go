@@ -10,6 +10,7 @@ import (
 
 	"keping/configs/database"
 	"keping/rbac"
+	"keping/rbac/calendar"
 	"keping/rbac/journal"
 	"keping/rbac/rulebook"
 	"keping/rbac/secret"
@@ -128,18 +129,18 @@ func (in NewMarks) content() (reviewing.SheetContent, error) {
 }
 
 // read reads marks and holds them to the guide's form; a submission must be complete.
-func (st *Store) read(s *step, in NewMarks, guide reviewing.Guide, seat reviewing.Seat, submit bool) (reviewing.SheetContent, error) {
+func (st *Store) read(s *step, in NewMarks, d desk, submit bool) (reviewing.SheetContent, error) {
 	c, err := in.content()
 	if err != nil {
 		return c, err
 	}
 	var pack *rulebook.Pack
 	if submit {
-		if pack, err = st.Pack(s); err != nil {
+		if pack, err = st.PackOf(s, d.PackID); err != nil {
 			return c, err
 		}
 	}
-	return c, reviewing.CheckSheet(pack, guide, string(seat.Class), c, submit)
+	return c, reviewing.CheckSheet(pack, d.Guide, string(d.Seat.Class), c, submit)
 }
 
 // desk is one sheet with what an act on it is judged by, and no more: of the
@@ -152,19 +153,20 @@ type desk struct {
 	Guide       reviewing.Guide       `gorm:"embedded;embeddedPrefix:g_"`
 	Application reviewing.Application `gorm:"embedded;embeddedPrefix:a_"`
 	Recused     bool
+	PackID      string
 }
 
 // One statement: round trips are most of what opening a sheet costs.
 const selectDesk = `SELECT sheets.*, s.code AS s_code, s.class AS s_class, s.person_id AS s_person_id, s.state AS s_state,
 	r.number AS r_number, r.state AS r_state, r.paused_at AS r_paused_at, r.pause_reason AS r_pause_reason, g.criteria AS g_criteria, g.method AS g_method, a.number AS a_number, a.title AS a_title,
-	EXISTS (SELECT 1 FROM declarations d WHERE d.seat_id = sheets.seat_id AND d.application_id = sheets.application_id AND d.state IN ('pending', 'approved')) AS recused
+	EXISTS (SELECT 1 FROM declarations d WHERE d.seat_id = sheets.seat_id AND d.application_id = sheets.application_id AND d.state IN ('pending', 'approved')) AS recused, (` + rbacstore.PackInForce + `) AS pack_id
 	FROM sheets JOIN seats s ON s.id = sheets.seat_id JOIN reviews r ON r.id = sheets.review_id
 	JOIN guides g ON g.id = r.guide_id JOIN applications a ON a.id = sheets.application_id WHERE sheets.id = ?`
 
 // loadDesk loads a sheet; mine tells whether it is the actor's own and open to
 // them: a recusal closes it at once.
 func loadDesk(s *step, id string) (d desk, mine bool, err error) {
-	found := s.Raw(selectDesk, id).Scan(&d)
+	found := s.Raw(selectDesk, calendar.Day(s.Now), id).Scan(&d)
 	if found.Error == nil && found.RowsAffected == 0 {
 		return d, false, rbac.Missing("该评分表")
 	}
@@ -249,7 +251,7 @@ func (st *Store) SaveSheet(s *step, id string, in NewMarks) (SheetView, error) {
 	if _, ok := reviewing.SheetMoves[d.Sheet.State]["save"]; !ok {
 		return SheetView{}, reviewing.MoveRefusal("SM-11", string(d.Sheet.State), "修改")
 	}
-	c, err := st.read(s, in, d.Guide, d.Seat, false)
+	c, err := st.read(s, in, d, false)
 	if err != nil {
 		return SheetView{}, err
 	}
@@ -294,7 +296,7 @@ func (st *Store) SubmitSheet(s *step, id string, in NewMarks) (SheetView, error)
 	if _, ok := reviewing.SheetMoves[sheet.State]["submit"]; !ok {
 		return SheetView{}, reviewing.MoveRefusal("SM-11", string(sheet.State), "提交")
 	}
-	c, err := st.read(s, in, d.Guide, d.Seat, true)
+	c, err := st.read(s, in, d, true)
 	if err != nil {
 		return SheetView{}, err
 	}
@@ -332,7 +334,7 @@ func (st *Store) ReviseSheet(s *step, id string, in NewMarks) (SheetView, error)
 	if len([]rune(in.Reason)) < 5 {
 		return SheetView{}, rbac.Invalid("reason", "修改须写明理由（至少5个字）")
 	}
-	c, err := st.read(s, in, b.guide, seat, true)
+	c, err := st.read(s, in, d, true)
 	if err != nil {
 		return SheetView{}, err
 	}
