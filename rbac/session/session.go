@@ -18,7 +18,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/alexedwards/argon2id"
 	"github.com/alexedwards/scs/v2"
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/totp"
@@ -89,7 +88,7 @@ type Credentials struct {
 }
 
 // decoy is compared when there is no such user, so that the answer takes as long.
-var decoy = sync.OnceValues(func() (string, error) { return argon2id.CreateHash("keping", argon2id.DefaultParams) })
+var decoy = sync.OnceValues(func() (string, error) { return store.HashPassword("keping") })
 
 var errWrong = rbac.Refuse(rbac.NotSignedIn, "用户名、密码或动态口令不正确。忘记密码请联系系统管理员重置。")
 
@@ -106,7 +105,7 @@ func (m *Manager) SignIn(ctx context.Context, c Credentials) (rbac.Actor, []rbac
 			return rbac.Actor{}, nil, err
 		}
 	}
-	match, err := argon2id.ComparePasswordAndHash(c.Password, hash)
+	match, err := store.MatchPassword(c.Password, hash)
 	if err != nil {
 		return rbac.Actor{}, nil, err
 	}

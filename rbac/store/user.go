@@ -7,7 +7,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/alexedwards/argon2id"
 	"github.com/pquerna/otp/totp"
 	"gorm.io/gorm"
 
@@ -191,18 +190,13 @@ func CheckPassword(login, password string) error {
 	return nil
 }
 
-// HashPassword takes tens of milliseconds by design: call it before the act.
-func HashPassword(password string) (string, error) {
-	return argon2id.CreateHash(password, argon2id.DefaultParams)
-}
-
 // ConfirmPassword re-authenticates a signer, before the act, for the same reason.
 func (s *Store) ConfirmPassword(ctx context.Context, user, password string) error {
 	var row rbac.User
 	if err := s.DB.Read(ctx).Take(&row, "id = ?", user).Error; err != nil {
 		return err
 	}
-	match, err := argon2id.ComparePasswordAndHash(password, row.Password)
+	match, err := MatchPassword(password, row.Password)
 	if err == nil && !match {
 		return rbac.Invalid("password", "密码不正确，签署没有完成")
 	}
