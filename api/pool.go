@@ -4,6 +4,7 @@ import (
 	"keping/experts"
 	expertstore "keping/experts/store"
 	"keping/rbac"
+	"keping/rbac/calendar"
 	"keping/rbac/store"
 	"keping/reviewing"
 	reviewstore "keping/reviewing/store"
@@ -60,13 +61,28 @@ func (s *Server) importExperts(step *store.Step, in *importTable) (expertstore.I
 
 func (s *Server) listExperts(r *Reading, in *struct {
 	Paging
-	Q     string `query:"q" maxLength:"50" doc:"姓名中的文字"`
-	Class string `query:"class" enum:"technical,management,finance"`
-	Field string `query:"field" maxLength:"10" doc:"主学科代码"`
-	State string `query:"state" enum:"proposed,in_pool,suspended,left"`
-	Pool  string `query:"pool" enum:"advisory,technical"`
+	Q          string `query:"q" maxLength:"50" doc:"姓名中的文字"`
+	Class      string `query:"class" enum:"technical,management,finance"`
+	Field      string `query:"field" maxLength:"10" doc:"主学科代码"`
+	State      string `query:"state" enum:"proposed,in_pool,suspended,left"`
+	Pool       string `query:"pool" enum:"advisory,technical"`
+	Title      string `query:"title" maxLength:"50" doc:"职称"`
+	UnitID     string `query:"unit_id" maxLength:"36" doc:"所在单位"`
+	AvoidUnit  string `query:"avoid_unit_id" maxLength:"36" doc:"回避单位：排除现在或曾经在该单位任职的专家"`
+	InDistrict string `query:"in_district" enum:"true,false" doc:"区内或区外"`
+	Available  string `query:"available" maxLength:"10" doc:"当日可参加" example:"2025-06-18"`
 }) (Page[experts.Expert], error) {
-	rows, err := s.Reviews.ListExperts(r, expertstore.Filter{Q: in.Q, Class: in.Class, Field: in.Field, State: in.State, Pool: in.Pool}, in.After, in.Limit+1)
+	f := expertstore.Filter{Q: in.Q, Class: in.Class, Field: in.Field, State: in.State, Pool: in.Pool, Title: in.Title, UnitID: in.UnitID, AvoidUnit: in.AvoidUnit, Available: in.Available}
+	if in.InDistrict != "" {
+		inside := in.InDistrict == "true"
+		f.InDistrict = &inside
+	}
+	if in.Available != "" {
+		if _, err := calendar.Parse(in.Available); err != nil {
+			return Page[experts.Expert]{}, rbac.Invalid("available", "%v", err)
+		}
+	}
+	rows, err := s.Reviews.ListExperts(r, f, in.After, in.Limit+1)
 	return page(rows, in.Limit, func(e experts.Expert) string { return e.ID }), err
 }
 

@@ -326,14 +326,17 @@ func (s *Store) MoveExpert(step *rbacstore.Step, id, move, reason string, versio
 
 // Filter narrows a list of experts.
 type Filter struct {
-	Q, Class, Field, State, Pool string
+	Q, Class, Field, State, Pool, Title, UnitID, AvoidUnit string
+	InDistrict                                             *bool
+	Available                                              string // a civil day
 }
 
 // ListExperts pages through the records by id; q finds a substring of the name.
 func (s *Store) ListExperts(ctx context.Context, f Filter, after string, limit int) ([]experts.Expert, error) {
 	q := s.DB.Read(ctx).Where("id > ?", after)
 	if f.Q != "" {
-		q = q.Where("name LIKE ?", rbacstore.Containing(f.Q))
+		// The index of names holds all the scan needs; the wide rows are read for what matches only.
+		q = q.Where("id IN (SELECT id FROM experts WHERE name LIKE ?)", rbacstore.Containing(f.Q))
 	}
 	if f.Class != "" {
 		q = q.Where("classes LIKE ?", rbacstore.Containing(`"`+f.Class+`"`))
@@ -347,7 +350,37 @@ func (s *Store) ListExperts(ctx context.Context, f Filter, after string, limit i
 	if f.Pool != "" {
 		q = q.Where("pool = ?", f.Pool)
 	}
+	if f.Title != "" {
+		q = q.Where("title = ?", f.Title)
+	}
+	if f.UnitID != "" {
+		q = q.Where("unit_id = ?", f.UnitID)
+	}
+	if f.AvoidUnit != "" { // 回避单位: nobody who works there or has worked there
+		q = q.Where("unit_id <> ? AND employments NOT LIKE ?", f.AvoidUnit, rbacstore.Containing(`"`+f.AvoidUnit+`"`))
+	}
+	if f.InDistrict != nil {
+		q = q.Where("in_district = ?", *f.InDistrict)
+	}
 	var rows []experts.Expert
-	err := q.Order("id").Limit(limit).Find(&rows).Error
-	return rows, err
+	if f.Available == "" {
+		err := q.Order("id").Limit(limit).Find(&rows).Error
+		return rows, err
+	}
+	for len(rows) < limit { // unavailable days are few: what they take away is read on for
+		var more []experts.Expert
+		if err := q.Session(&gorm.Session{}).Where("id > ?", after).Order("id").Limit(limit).Find(&more).Error; err != nil {
+			return rows, err
+		}
+		for _, e := range more {
+			after = e.ID
+			if e.Available(f.Available) && len(rows) < limit {
+				rows = append(rows, e)
+			}
+		}
+		if len(more) < limit {
+			break
+		}
+	}
+	return rows, nil
 }

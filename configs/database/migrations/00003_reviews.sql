@@ -32,7 +32,7 @@ CREATE TABLE experts (
 CREATE UNIQUE INDEX experts_person ON experts (person_id);
 CREATE INDEX experts_state ON experts (state, pool);
 CREATE INDEX experts_user ON experts (user_id);
-CREATE INDEX experts_name ON experts (name);
+CREATE INDEX experts_name ON experts (name, id);
 
 CREATE TABLE releases (
   id VARCHAR(36) NOT NULL,
