@@ -339,7 +339,7 @@ func (f *filler) mark(ctx context.Context, r reviewing.Review, g reviewing.Guide
 			var sheets []reviewing.Sheet
 			for j, a := range apps {
 				declarations = append(declarations, reviewing.Declaration{ID: s.NewID(), ReviewID: r.ID, SeatID: seat.ID, ApplicationID: a.ID, State: "clear", CreatedAt: s.Now})
-				sheet := reviewing.Sheet{ID: s.NewID(), ReviewID: r.ID, ApplicationID: a.ID, SeatID: seat.ID, Number: 1, State: reviewing.SheetDraft, Version: 1, CreatedAt: s.Now}
+				sheet := reviewing.Sheet{ID: s.NewID(), ReviewID: r.ID, ApplicationID: a.ID, SeatID: seat.ID, Number: 1, Round: 1, State: reviewing.SheetDraft, Version: 1, CreatedAt: s.Now}
 				if draft {
 					f.out.sheets = append(f.out.sheets, sheet.ID)
 				} else {
