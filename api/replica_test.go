@@ -49,7 +49,7 @@ func TestReplicas(t *testing.T) {
 	cookies(system, w.base, server.URL)
 	there(officer).do("GET", "/api/experts", nil).is(t, http.StatusOK)
 
-	// An act on one wakes the other's worker.
+	// An act on one that has queued a message wakes the other's worker.
 	options, err := goredis.ParseURL(cfg.Redis.URL)
 	require.NoError(t, err)
 	client := goredis.NewClient(options)
@@ -58,7 +58,7 @@ func TestReplicas(t *testing.T) {
 	t.Cleanup(func() { heard.Close() })
 	_, err = heard.Receive(t.Context())
 	require.NoError(t, err)
-	there(officer).do("POST", "/api/programmes", map[string]any{"kind": "major", "year": 2025, "name": "专项", "basis": "沙委发〔2025〕3号"}).is(t, http.StatusCreated)
+	there(system).do("POST", "/api/users", map[string]any{"login": "newcomer", "name": "新人", "mail": "newcomer@example.cn"}).is(t, http.StatusCreated)
 	select {
 	case <-heard.Channel():
 	case <-time.After(10 * time.Second):
