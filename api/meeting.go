@@ -88,3 +88,10 @@ func (in *signReview) prepare(ctx context.Context, s *Server, actor rbac.Actor) 
 func (s *Server) signReview(step *store.Step, in *signReview) (reviewing.Review, error) {
 	return s.Reviews.SignReview(step, in.ID, in.Body.Dissent)
 }
+
+func (s *Server) declareInterest(step *store.Step, in *struct {
+	Write
+	Body reviewstore.NewInterest
+}) (reviewstore.Interest, error) {
+	return s.Reviews.DeclareInterest(step, in.Body)
+}

@@ -79,6 +79,8 @@ func (s *Server) routes() {
 	read(s, row{"POST", "/api/conflicts/check", "conflict check", "检查回避情形（不留痕）", repeatable}, s.checkConflicts)
 	write(s, row{"POST", "/api/conflicts/decide", "conflict decide", "处理待定的回避情形", repeatable}, s.decideConflict)
 
+	write(s, row{"POST", "/api/interests", "interest declare", "工作人员声明利益关系", repeatable}, s.declareInterest)
+
 	// review: panel
 	read(s, row{"GET", "/api/reviews", "review list", "评审批次列表", repeatable}, s.listReviews)
 	read(s, row{"GET", "/api/reviews/{id}", "review read", "评审批次", repeatable}, s.readReview)

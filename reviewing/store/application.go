@@ -420,6 +420,9 @@ func (st *Store) ScreenApplication(s *step, id string, in NewScreening) (reviewi
 	if err != nil {
 		return a, err
 	}
+	if err := st.impartial(s, "id = ?", id); err != nil {
+		return a, err
+	}
 	pack, err := st.Pack(s)
 	if err != nil {
 		return a, err

@@ -95,6 +95,9 @@ func (st *Store) CommitDraw(s *step, id, commitment string) (DrawView, error) {
 	if err != nil {
 		return DrawView{}, err
 	}
+	if err := st.impartial(s, "review_id = ?", d.ReviewID); err != nil {
+		return DrawView{}, err
+	}
 	if d.State != "frozen" {
 		return DrawView{}, reviewing.MoveRefusal("SM-09", d.State, "承诺")
 	}
@@ -139,6 +142,9 @@ func (st *Store) CommitDraw(s *step, id, commitment string) (DrawView, error) {
 func (st *Store) RevealDraw(s *step, id, revealed string) (DrawView, error) {
 	d, err := take[reviewing.Draw](s, id, "该抽取")
 	if err != nil {
+		return DrawView{}, err
+	}
+	if err := st.impartial(s, "review_id = ?", d.ReviewID); err != nil {
 		return DrawView{}, err
 	}
 	commitments, reveals, err := decodeLists(d)

@@ -95,6 +95,9 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 	if err != nil {
 		return FrameView{}, err
 	}
+	if err := st.impartial(s, "review_id = ?", id); err != nil {
+		return FrameView{}, err
+	}
 	if err := demandState(r, "锁定候选名单", reviewing.Preparing); err != nil {
 		return FrameView{}, err
 	}

@@ -20,12 +20,16 @@ import (
 
 // holdList loads a list and locks its row: of two acts on it at once one sees
 // what the other has done.
-func holdList(s *step, id string) (reviewing.AwardList, error) {
+func (st *Store) holdList(s *step, id string) (reviewing.AwardList, error) {
 	var locked reviewing.AwardList
 	if err := s.Clauses(clause.Locking{Strength: "UPDATE"}).Select("id").Where("id = ?", id).Limit(1).Find(&locked).Error; err != nil {
 		return locked, err
 	}
-	return take[reviewing.AwardList](s, id, "该清单")
+	l, err := take[reviewing.AwardList](s, id, "该清单")
+	if err != nil {
+		return l, err
+	}
+	return l, st.impartial(s, "guide_id = ?", l.GuideID)
 }
 
 // listFacts loads what a list is judged by.
@@ -206,7 +210,7 @@ type Choice struct {
 
 // AdjustList changes choices of lines; nothing can be added.
 func (st *Store) AdjustList(s *step, id string, version int, choices []Choice) (reviewing.AwardList, error) {
-	l, err := holdList(s, id)
+	l, err := st.holdList(s, id)
 	if err != nil {
 		return l, err
 	}
@@ -262,7 +266,7 @@ type NewConclusion struct {
 // RecordConclusion records a conclusion by its own account, or entered by an
 // officer (补录, R-090) with document number and date.
 func (st *Store) RecordConclusion(s *step, id string, in NewConclusion) (reviewing.Conclusion, error) {
-	l, err := holdList(s, id)
+	l, err := st.holdList(s, id)
 	if err != nil {
 		return reviewing.Conclusion{}, err
 	}
@@ -369,7 +373,7 @@ func (st *Store) moveList(s *step, l *reviewing.AwardList, act string, set map[s
 
 // DeliberateList freezes the list once everybody has agreed.
 func (st *Store) DeliberateList(s *step, id string) (reviewing.AwardList, error) {
-	l, err := holdList(s, id)
+	l, err := st.holdList(s, id)
 	if err != nil {
 		return l, err
 	}
@@ -399,7 +403,7 @@ func (st *Store) DeliberateList(s *step, id string) (reviewing.AwardList, error)
 // PubliciseList begins the publicity, counted in working days (R-073, P-40);
 // R-025 is asked once more.
 func (st *Store) PubliciseList(s *step, id string) (reviewing.AwardList, error) {
-	l, err := holdList(s, id)
+	l, err := st.holdList(s, id)
 	if err != nil {
 		return l, err
 	}
@@ -454,7 +458,7 @@ func orState(err error, l reviewing.AwardList) error {
 // ConfirmList ends the publicity: after its last day and with no accepted
 // objection unanswered.
 func (st *Store) ConfirmList(s *step, id string) (reviewing.AwardList, error) {
-	l, err := holdList(s, id)
+	l, err := st.holdList(s, id)
 	if err != nil {
 		return l, err
 	}
@@ -610,7 +614,7 @@ func (st *Store) DecideObjection(s *step, id, move, words string) (Lodged, error
 // ReturnList is the deliberation's other outcome (退回): the list stays a
 // draft, and the reason is kept with it.
 func (st *Store) ReturnList(s *step, id, reason string) (reviewing.AwardList, error) {
-	l, err := holdList(s, id)
+	l, err := st.holdList(s, id)
 	if err != nil {
 		return l, err
 	}
@@ -620,7 +624,7 @@ func (st *Store) ReturnList(s *step, id, reason string) (reviewing.AwardList, er
 
 // InterruptPublicity stops a running publicity; the working days left are kept.
 func (st *Store) InterruptPublicity(s *step, id, reason string) (reviewing.AwardList, error) {
-	l, err := holdList(s, id)
+	l, err := st.holdList(s, id)
 	if err != nil {
 		return l, err
 	}
@@ -643,7 +647,7 @@ func (st *Store) InterruptPublicity(s *step, id, reason string) (reviewing.Award
 
 // ResumePublicity lets it run on for the working days left, from tomorrow.
 func (st *Store) ResumePublicity(s *step, id string) (reviewing.AwardList, error) {
-	l, err := holdList(s, id)
+	l, err := st.holdList(s, id)
 	if err != nil {
 		return l, err
 	}
@@ -664,7 +668,7 @@ func (st *Store) ResumePublicity(s *step, id string) (reviewing.AwardList, error
 
 // CorrectPublicity adds a correction notice (更正公告) to a running publicity.
 func (st *Store) CorrectPublicity(s *step, id, text string) (reviewing.AwardList, error) {
-	l, err := holdList(s, id)
+	l, err := st.holdList(s, id)
 	if err != nil {
 		return l, err
 	}

@@ -31,6 +31,9 @@ func (st *Store) ArrangeMeeting(s *step, id string, in Arrangement) (reviewing.R
 	if err != nil {
 		return r, err
 	}
+	if err := st.impartial(s, "review_id = ?", id); err != nil {
+		return r, err
+	}
 	if err := demandState(r, "安排会议", reviewing.Preparing, reviewing.Frozen, reviewing.Drawn, reviewing.Composed); err != nil {
 		return r, err
 	}

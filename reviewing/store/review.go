@@ -136,6 +136,9 @@ func (st *Store) holdBench(s *step, id string) (*bench, error) {
 	if err := s.Clauses(clause.Locking{Strength: "UPDATE"}).Select("id").Where("id = ?", id).Limit(1).Find(&locked).Error; err != nil {
 		return nil, err
 	}
+	if err := st.impartial(s, "review_id = ?", id); err != nil {
+		return nil, err
+	}
 	return st.loadBench(s, id)
 }
 

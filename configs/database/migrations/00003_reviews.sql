@@ -197,6 +197,18 @@ CREATE TABLE conflict_decisions (
 );
 CREATE UNIQUE INDEX conflict_decisions_key ON conflict_decisions (reason_key);
 
+CREATE TABLE interests (
+  id VARCHAR(36) NOT NULL,
+  user_id VARCHAR(36) NOT NULL,
+  unit_id VARCHAR(36) NOT NULL,
+  application_id VARCHAR(36) NOT NULL,
+  reason LONGBLOB NULL,
+  created_at DATETIME NOT NULL,
+  PRIMARY KEY (id),
+  CHECK ((unit_id = '') <> (application_id = ''))
+);
+CREATE INDEX interests_user ON interests (user_id);
+
 CREATE TABLE distinctions (
   id VARCHAR(36) NOT NULL,
   person_a VARCHAR(36) NOT NULL,
