@@ -23,6 +23,7 @@ import (
 	"keping/api"
 	"keping/configs"
 	"keping/rbac/secret"
+	reviewstore "keping/reviewing/store"
 )
 
 // Options say what to measure on.
@@ -120,6 +121,13 @@ func prepare(ctx context.Context, cfg configs.Config, scale, database int) (fill
 		return filled{}, "", err
 	}
 	data, err := fill(ctx, app, scale)
+	if err == nil { // what is measured must be what acts could have left
+		var problems []reviewstore.Problem
+		problems, err = app.Reviews.Invariants(ctx)
+		for _, p := range problems {
+			err = errors.Join(err, fmt.Errorf("%s：%s", p.Where, p.What))
+		}
+	}
 	trip := ""
 	if err == nil {
 		m := meter{server: os.Getpid(), database: database}
@@ -195,7 +203,7 @@ var lines = []struct{ key, name, hotcrp, reach string }{
 }
 
 func print(w io.Writer, columns []column) error {
-	fmt.Fprintln(w, "\n每个请求的CPU毫秒（服务进程与数据库进程之和，预热之后，单个客户端依次请求，会话在数据库中）；1,000项申报 × 5份评分：")
+	fmt.Fprintln(w, "\n每个请求的CPU毫秒（服务进程与数据库进程之和，预热之后，单个客户端依次请求，会话在数据库中）；一个评审批次，1,000项申报 × 5份评分：")
 	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
 	fmt.Fprint(t, "| 请求\t| HotCRP（引用）\t| 目标（不超过）")
 	for _, c := range columns {

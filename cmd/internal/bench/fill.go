@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -72,7 +73,7 @@ func fill(ctx context.Context, app *api.App, scale int) (filled, error) {
 			return f.out, fmt.Errorf("%d: %w", thisYear-back, err)
 		}
 	}
-	return f.out, nil
+	return f.out, f.newcomers(ctx)
 }
 
 // rows runs fn as one act of nobody in particular.
@@ -180,8 +181,14 @@ func (f *filler) pool(ctx context.Context) error {
 				f.out.experts = append(f.out.experts, e.ID)
 			}
 		}
-		return s.CreateInBatches(f.experts, batch).Error
+		return insert(s, f.experts[:poolSize])
 	})
+}
+
+// newcomers join the pool last: what the panels are drawn from is the same at
+// every scale.
+func (f *filler) newcomers(ctx context.Context) error {
+	return f.rows(ctx, func(s *store.Step) error { return insert(s, f.experts[poolSize:]) })
 }
 
 func classOf(i int) experts.Class {
@@ -265,6 +272,9 @@ func (f *filler) year(ctx context.Context, year int) error {
 // insert creates rows, lists in batches.
 func insert(s *store.Step, rows ...any) error {
 	for _, row := range rows {
+		if v := reflect.ValueOf(row); v.Kind() == reflect.Slice && v.Len() == 0 {
+			continue
+		}
 		if err := s.CreateInBatches(row, batch).Error; err != nil {
 			return err
 		}
