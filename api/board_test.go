@@ -73,11 +73,15 @@ func TestBoard(t *testing.T) {
 	level := map[string]float64{applications[0]: 50, applications[1]: 45}
 	w.markAll(review, func(id string) float64 { return level[id] })
 	chair := w.open(review)
-	assert.Equal(t, 10, chair.do("GET", r+"/board", nil).is(t, 200).int(t, "submitted"))
+	opened := chair.do("GET", r+"/board", nil).is(t, 200)
+	assert.Equal(t, 10, opened.int(t, "submitted"))
+	assert.Empty(t, opened.get(t, "applications.0.totals"), "marks are the summary's to show, and the closed board's")
 	w.sign(review, chair)
 	officer.ok("POST", r+"/close", map[string]any{})
 	closed := officer.do("GET", r+"/board?limit=1", nil).is(t, 200)
 	assert.Equal(t, 1, closed.int(t, "applications.0.rank"))
+	assert.Contains(t, closed.body, " 80.00", "each expert's total, by seat")
+	assert.Equal(t, 5, closed.int(t, "applications.0.submitted"))
 	assert.NotEmpty(t, officer.do("GET", r+"/board?limit=1&after="+closed.text(t, "next"), nil).is(t, 200).text(t, "applications.0.shown"))
 }
 

@@ -62,11 +62,29 @@ type Review struct {
 	Opinion     secret.Sealed `json:"-"` // chair's opinion, sealed at "review/<id>/opinion"
 	OpinionHash string        `gorm:"size:64" json:"opinion_hash"`
 	OpinionSalt string        `gorm:"size:64" json:"-"`
-	Ranking     string        `gorm:"type:longtext" json:"-"` // the official record, written at closing
 	RankingHash string        `gorm:"size:64" json:"ranking_hash"`
 	ClosedAt    *time.Time    `json:"closed_at"`
 	Version     int           `json:"version"`
 	CreatedAt   time.Time     `gorm:"autoCreateTime:false" json:"created_at"`
+}
+
+// Ranking is the official record of a closed review, canonical.
+type Ranking struct {
+	ReviewID string `gorm:"primaryKey;size:36"`
+	Record   string `gorm:"type:longtext"`
+}
+
+// Result is one line of a closed ranking as boards read it, in the record's
+// order; the record is what counts.
+type Result struct {
+	ReviewID      string `gorm:"primaryKey;size:36"`
+	Position      int    `gorm:"primaryKey;autoIncrement:false"` // from 1
+	ApplicationID string `gorm:"size:36"`
+	Place         int    // the rank, 0 without
+	Shown         string `gorm:"size:20"`
+	Passed        bool
+	Submitted     int    // final sheets, abstentions among them
+	Totals        string `gorm:"size:2000"` // "CODE TOTAL" of each counted expert, joined by ";", see rank.Record.Totals
 }
 
 // Draw is one attempt of a draw, of a panel or among applications.

@@ -402,6 +402,34 @@ func (r Record) standings() []standing {
 	return rows
 }
 
+// Totals are the totals of the counted sheets by application, in the record's
+// order: "CODE TOTAL", two decimals, over the criteria the expert has marked.
+func (r Record) Totals() map[string][]string {
+	weights := map[string]int64{}
+	for _, c := range r.Form.Criteria {
+		weights[c.Code] = int64(c.Weight)
+	}
+	out := map[string][]string{}
+	for _, s := range r.Sheets {
+		if s.Status != "counted" {
+			continue
+		}
+		sum, given := new(big.Rat), false
+		for _, m := range s.Sheet.Marks {
+			if m.Mark != nil {
+				given = true
+				sum.Add(sum, big.NewRat(int64(*m.Mark)*weights[m.Criterion], 1000000))
+			}
+		}
+		text := s.Sheet.Recommendation
+		if given {
+			text = places(sum, 2)
+		}
+		out[s.Sheet.Application] = append(out[s.Sheet.Application], s.Sheet.Expert+" "+text)
+	}
+	return out
+}
+
 func btoi(b bool) int {
 	if b {
 		return 1

@@ -149,6 +149,7 @@ func TestParts(t *testing.T) {
 	computed, err := Compute(r)
 	require.NoError(t, err)
 	assert.Equal(t, "80/1", computed.Results[0].Mark, "65 of technical, 15 of all")
+	assert.Equal(t, map[string][]string{"A1": {"E0 70.00", "E1 85.00", "E2 20.00"}}, computed.Totals())
 	require.NoError(t, Verify(computed))
 }
 

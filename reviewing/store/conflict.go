@@ -34,8 +34,9 @@ type facts struct {
 	experts      []conflict.Expert
 	applications []conflict.Application
 	options      conflict.Options
-	decisions    map[string]string // reason key → decision
-	year         *conflict.Year    // prepared at the first question
+	decisions    map[string]string            // reason key → decision
+	year         *conflict.Year               // prepared at the first question
+	known        map[string][]conflict.Reason // expert → reasons, once asked for
 }
 
 // loadFacts loads experts (all in the pool, or the given ones) and
@@ -231,8 +232,11 @@ func set(ids []string) map[string]bool {
 // reasons of one expert over all loaded applications, dismissed ones left out;
 // a pinned one counts as hard.
 func (f *facts) reasons(e conflict.Expert) []conflict.Reason {
+	if known, ok := f.known[e.ID]; ok { // of each application in turn the same is asked
+		return known
+	}
 	if f.year == nil {
-		f.year = conflict.Against(f.applications, f.options)
+		f.year, f.known = conflict.Against(f.applications, f.options), map[string][]conflict.Reason{}
 	}
 	all := f.year.Reasons(e)
 	kept := all[:0]
@@ -245,6 +249,7 @@ func (f *facts) reasons(e conflict.Expert) []conflict.Reason {
 		}
 		kept = append(kept, r)
 	}
+	f.known[e.ID] = kept
 	return kept
 }
 

@@ -87,8 +87,8 @@ func (st *Store) JointEffects(ctx context.Context, actor rbac.Actor, id string) 
 	if r.State != reviewing.Closed {
 		return nil, reviewing.MoveRefusal("SM-09", string(r.State), "查看联合实施单位打分的影响")
 	}
-	var record rank.Record
-	if err := json.Unmarshal([]byte(r.Ranking), &record); err != nil {
+	record, _, err := rankingOf(s, r.ID)
+	if err != nil {
 		return nil, err
 	}
 	seats, err := find[reviewing.JointSeat](s, "id", "review_id = ?", id)

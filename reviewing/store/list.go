@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -158,8 +157,8 @@ func (st *Store) CreateList(s *step, guide, reason string) (reviewing.AwardList,
 		return l, err
 	}
 	for _, r := range reviews {
-		var record rank.Record
-		if err := json.Unmarshal([]byte(r.Ranking), &record); err != nil {
+		record, _, err := rankingOf(s, r.ID)
+		if err != nil {
 			return l, err
 		}
 		for _, result := range record.Results {
@@ -702,8 +701,8 @@ func (st *Store) WhatIfVoid(s *step, reviewID, code, number string) (WhatIf, err
 	if err := demandState(r, "试算", reviewing.Closed); err != nil {
 		return WhatIf{}, err
 	}
-	var record rank.Record
-	if err := json.Unmarshal([]byte(r.Ranking), &record); err != nil {
+	record, _, err := rankingOf(s, r.ID)
+	if err != nil {
 		return WhatIf{}, err
 	}
 	then := record

@@ -335,7 +335,11 @@ func (st *Store) Remind(s *step, id string) (Reminded, error) {
 	if err := demandState(b.review, "提醒专家", seating...); err != nil {
 		return Reminded{}, err
 	}
-	owing, err := b.owing(s)
+	t, err := st.loadTally(s, id)
+	if err != nil {
+		return Reminded{}, err
+	}
+	owing, err := t.owing(s)
 	if err != nil {
 		return Reminded{}, err
 	}
@@ -362,34 +366,4 @@ func (st *Store) Remind(s *step, id string) (Reminded, error) {
 // Reminded tells how many were reminded.
 type Reminded struct {
 	Sent int `json:"sent"`
-}
-
-// owing is what each seat still has to do, in words.
-func (b *bench) owing(s *step) (map[string]string, error) {
-	out := map[string]string{}
-	sheets, err := find[reviewing.Sheet](s, "id", "review_id = ? AND state = ?", b.review.ID, reviewing.SheetDraft)
-	if err != nil {
-		return nil, err
-	}
-	drafts := map[string]int{}
-	for _, sheet := range sheets {
-		drafts[sheet.SeatID]++
-	}
-	for _, a := range append([]reviewing.Application{{}}, b.applications...) {
-		for _, seat := range b.sitting(a.ID) {
-			switch {
-			case seat.State == reviewing.SeatInvited:
-				out[seat.ID] = "答复邀请"
-			case seat.State == reviewing.SeatAccepted:
-				out[seat.ID] = "签署承诺书"
-			case a.ID != "" && !b.declared(seat.ID, a.ID):
-				out[seat.ID] = "逐项作出回避声明"
-			case b.review.State == reviewing.Marking && drafts[seat.ID] > 0:
-				out[seat.ID] = fmt.Sprintf("提交评分表（还有%d份）", drafts[seat.ID])
-			case b.review.State == reviewing.Discussing && b.review.OpinionHash != "" && seat.SignedAt == nil && seat.NotSigned == "":
-				out[seat.ID] = "签字"
-			}
-		}
-	}
-	return out, nil
 }

@@ -75,6 +75,55 @@ func (st *Store) record(s *step, b *bench, pack *rulebook.Pack) (rank.Record, er
 	return rank.Compute(r)
 }
 
+// KeepRanking keeps the record of a review that closes, and its lines for boards.
+func KeepRanking(s *step, review string, record rank.Record) (hash string, err error) {
+	canonical, err := journal.Canonical(record)
+	if err != nil {
+		return "", err
+	}
+	if err := s.Create(&reviewing.Ranking{ReviewID: review, Record: string(canonical)}).Error; err != nil {
+		return "", err
+	}
+	lines, err := resultsOf(s, review, record)
+	if err == nil && len(lines) > 0 {
+		err = s.CreateInBatches(lines, 500).Error
+	}
+	return journal.Hash(string(canonical)), err
+}
+
+// resultsOf are a record's results as boards read them, in the record's order.
+func resultsOf(s *step, review string, record rank.Record) ([]reviewing.Result, error) {
+	var applications []reviewing.Application
+	if err := s.Select("id", "number").Where("review_id = ?", review).Find(&applications).Error; err != nil {
+		return nil, err
+	}
+	ids := make(map[string]string, len(applications))
+	for _, a := range applications {
+		ids[a.Number] = a.ID
+	}
+	totals, submitted := record.Totals(), map[string]int{}
+	for _, sheet := range record.Sheets {
+		if sheet.Status == "counted" || sheet.Status == "abstained" {
+			submitted[sheet.Sheet.Application]++
+		}
+	}
+	lines := make([]reviewing.Result, len(record.Results))
+	for i, r := range record.Results {
+		lines[i] = reviewing.Result{ReviewID: review, Position: i + 1, ApplicationID: ids[r.Application], Place: r.Rank, Shown: r.Shown, Passed: r.Passed, Submitted: submitted[r.Application], Totals: strings.Join(totals[r.Application], ";")}
+	}
+	return lines, nil
+}
+
+// rankingOf is a closed review's record, and the text it is kept as.
+func rankingOf(s *step, review string) (rank.Record, string, error) {
+	var kept reviewing.Ranking
+	if err := s.Take(&kept, "review_id = ?", review).Error; err != nil {
+		return rank.Record{}, "", err
+	}
+	record, err := rank.ParseRecord([]byte(kept.Record))
+	return record, kept.Record, err
+}
+
 // tied are the applications that share a rank although the guide's tie steps
 // name a draw: the first such group.
 func tied(r rank.Record) []string {
@@ -222,18 +271,16 @@ func (st *Store) CloseReview(s *step, id string) (reviewing.Review, error) {
 	if group := tied(record); len(group) > 0 {
 		return b.review, rbac.Refuse(rbac.RefusedState, "%s并列，指南约定由抽签排定（SM-09）。请先抽签再结束评审。", strings.Join(group, "、"))
 	}
-	canonical, err := journal.Canonical(record)
-	if err != nil {
-		return b.review, err
-	}
 	for _, a := range b.applications {
 		if err := moveApplication(s, &a, "close", a.Version, map[string]any{}); err != nil {
 			return b.review, err
 		}
 	}
-	b.review.RankingHash = journal.Hash(string(canonical))
+	if b.review.RankingHash, err = KeepRanking(s, id, record); err != nil {
+		return b.review, err
+	}
 	s.Fact("review", b.review.Number)
 	s.Fact("ranking", b.review.RankingHash)
 	s.WantCheckpoint("结束评审")
-	return b.review, moveReview(s, &b.review, "close", map[string]any{"ranking": string(canonical), "ranking_hash": b.review.RankingHash, "closed_at": s.Now})
+	return b.review, moveReview(s, &b.review, "close", map[string]any{"ranking_hash": b.review.RankingHash, "closed_at": s.Now})
 }

@@ -155,27 +155,29 @@ func (st *Store) loadBench(s *step, id string) (*bench, error) {
 	if b.applications, err = find[reviewing.Application](s, "number, id", "review_id = ? AND state <> ?", id, reviewing.AppWithdrawn); err != nil {
 		return nil, err
 	}
-	seats, err := find[reviewing.Seat](s, "id", "review_id = ?", id)
-	if err != nil {
+	if err := st.loadPanel(s, b); err != nil {
 		return nil, err
+	}
+	b.declarations, err = find[reviewing.Declaration](s, "id", "review_id = ?", id)
+	return b, err
+}
+
+// loadPanel loads a bench's seats, and the panel as its draw and the vacancies since have it.
+func (st *Store) loadPanel(s *step, b *bench) error {
+	seats, err := find[reviewing.Seat](s, "id", "review_id = ?", b.review.ID)
+	if err != nil {
+		return err
 	}
 	for _, seat := range seats {
 		b.seats[seat.ID] = seat
 	}
-	if b.declarations, err = find[reviewing.Declaration](s, "id", "review_id = ?", id); err != nil {
-		return nil, err
+	draws, err := find[reviewing.Draw](s, "attempt", "review_id = ? AND purpose = 'panel' AND state = 'run'", b.review.ID)
+	if err != nil || len(draws) == 0 {
+		return err
 	}
-	draws, err := find[reviewing.Draw](s, "attempt", "review_id = ? AND purpose = 'panel' AND state = 'run'", id)
-	if err != nil {
-		return nil, err
-	}
-	if len(draws) > 0 {
-		b.draw = &draws[len(draws)-1]
-		if b.panel, err = openPanel(b.draw); err != nil {
-			return nil, err
-		}
-	}
-	return b, nil
+	b.draw = &draws[len(draws)-1]
+	b.panel, err = openPanel(b.draw)
+	return err
 }
 
 // seat finds the live seat of a code for an application or the panel.

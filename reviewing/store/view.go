@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"keping/configs/database"
@@ -250,14 +251,16 @@ func (st *Store) ExportMarks(s *step, id string) (sheetio.Sheet, sheetio.Sheet, 
 
 // RankingRecord is a closed review's official record, canonical.
 func (st *Store) RankingRecord(ctx context.Context, id string) (reviewing.Review, []byte, error) {
-	r, err := take[reviewing.Review](st.reading(ctx, rbac.Actor{}), id, "该评审批次")
+	s := st.reading(ctx, rbac.Actor{})
+	r, err := take[reviewing.Review](s, id, "该评审批次")
 	if err != nil {
 		return r, nil, err
 	}
 	if r.State != reviewing.Closed {
 		return r, nil, rbac.Refuse(rbac.RefusedState, "评审尚未结束，还没有排名（SM-09）。")
 	}
-	return r, []byte(r.Ranking), nil
+	_, record, err := rankingOf(s, id)
+	return r, []byte(record), err
 }
 
 // RankingTable is the record's results as a table.
@@ -472,15 +475,26 @@ func (st *Store) Invariants(ctx context.Context) ([]Problem, error) {
 			}
 		}
 		if r.State == reviewing.Closed {
-			record, err := rank.ParseRecord([]byte(r.Ranking))
+			record, kept, err := rankingOf(s, r.ID)
 			if err == nil {
 				err = rank.Verify(record)
 			}
 			if err != nil {
 				add(where, "%v", err)
 			}
-			if journal.Hash(r.Ranking) != r.RankingHash {
+			if journal.Hash(kept) != r.RankingHash {
 				add(where, "排名记录与摘要不符")
+			}
+			lines, err := find[reviewing.Result](s, "position", "review_id = ?", r.ID)
+			if err != nil {
+				return nil, err
+			}
+			claimed, err := resultsOf(s, r.ID, record)
+			if err != nil {
+				return nil, err
+			}
+			if !reflect.DeepEqual(lines, claimed) {
+				add(where, "排名各行与排名记录不符")
 			}
 		}
 	}

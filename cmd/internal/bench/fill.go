@@ -19,6 +19,7 @@ import (
 	"keping/rbac/store"
 	"keping/reviewing"
 	"keping/reviewing/rank"
+	reviewstore "keping/reviewing/store"
 )
 
 // The size of one programme year; the pool's is per scale.
@@ -409,14 +410,14 @@ func (f *filler) close(ctx context.Context, r reviewing.Review, seats []reviewin
 		if record, err = rank.Compute(record); err != nil {
 			return err
 		}
-		canonical, err := journal.Canonical(record)
+		hash, err := reviewstore.KeepRanking(s, r.ID, record)
 		if err != nil {
 			return err
 		}
 		salt, text := secret.Random(16), "专家组认为申报项目总体符合指南要求。"
 		set := map[string]any{"state": reviewing.Closed, "chair_seat_id": seats[0].ID, "chair_how": "appointed", "opened_chair": true, "opened_by_supervisor": true,
 			"opinion": s.Keys.Seal(text, "review/"+r.ID+"/opinion"), "opinion_hash": journal.Hash(salt + "\n" + text), "opinion_salt": salt,
-			"ranking": string(canonical), "ranking_hash": journal.Hash(string(canonical)), "closed_at": s.Now}
+			"ranking_hash": hash, "closed_at": s.Now}
 		if err := s.Model(&reviewing.Seat{}).Where("review_id = ?", r.ID).Update("signed_at", s.Now).Error; err != nil {
 			return err
 		}

@@ -128,16 +128,8 @@ func marks(version int, text string) map[string]any {
 // about1KB of Chinese text: three bytes to a character.
 var about1KB = strings.Repeat("技术路线清晰可行，研究基础扎实。", 22)
 
-// board are the requests that show an officer a whole review, and boardPage
-// the one for a page of 50. There is no board yet: until there is one at
-// GET /api/reviews/{id}/board, these are the lists of its applications.
-func board(review string) []string {
-	return []string{"/api/applications?limit=200&review_id=" + review}
-}
-
-func boardPage(review string) string { return "/api/applications?limit=50&review_id=" + review }
-
-const boardName = "经办的申报列表（1,000行；评审总表尚未提供）"
+// board is the officer's board of a review.
+func board(review, query string) string { return "/api/reviews/" + review + "/board?" + query }
 
 // whole reads a list to its end.
 func (c *client) whole(path string) error {
@@ -188,15 +180,13 @@ func (m *meter) all() error {
 		{"submit", len(sheets) - 100, func(i int) error {
 			return expert.send("POST", "/api/sheets/"+sheets[100+i]+"/submit", marks(1, "方案可行，建议支持。"), nil)
 		}},
-		{"board", 50, func(int) error {
-			for _, path := range board(m.data.past) {
-				if err := officer.whole(path); err != nil {
-					return err
-				}
-			}
-			return nil
+		{"board", 100, func(int) error { return officer.send("GET", board(m.data.past, "limit=1000"), nil, nil) }},
+		{"page", 500, func(int) error { return officer.send("GET", board(m.data.past, "limit=50"), nil, nil) }},
+		{"running", 100, func(int) error { return officer.send("GET", board(m.data.marking, "limit=1000"), nil, nil) }},
+		{"list", 20, func(int) error { return officer.whole("/api/applications?limit=200&review_id=" + m.data.past) }},
+		{"rows", 500, func(int) error {
+			return officer.send("GET", "/api/applications?limit=50&review_id="+m.data.past, nil, nil)
 		}},
-		{"page", 500, func(int) error { return officer.send("GET", boardPage(m.data.past), nil, nil) }},
 		{"conflicts", 20, func(int) error {
 			return officer.send("POST", "/api/conflicts/check", map[string]any{"programme_id": m.data.programme, "expert_ids": m.data.experts}, nil)
 		}},
