@@ -209,6 +209,17 @@ func (s *Server) listSheets(r *Reading, in *struct {
 	return Page[reviewstore.SheetView]{Items: items}, err
 }
 
+func (s *Server) recordTieVote(step *store.Step, in *struct {
+	ByID
+	Body reviewstore.NewTieVote
+}) (reviewstore.TieVote, error) {
+	return s.Reviews.RecordTieVote(step, in.ID, in.Body)
+}
+
+func (s *Server) readMarks(step *store.Step, in *byID) (reviewstore.Summary, error) {
+	return s.Reviews.SummaryOf(step, in.ID)
+}
+
 type marks struct {
 	ByID
 	Body reviewstore.NewMarks

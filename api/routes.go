@@ -141,8 +141,10 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/reviews/{id}/opinion", "review opine", "组长意见", repeatable}, s.writeOpinion)
 	write(s, row{"POST", "/api/reviews/{id}/sign", "review sign", "专家签字", repeatable}, s.signReview)
 	write(s, row{"POST", "/api/reviews/{id}/order", "order create", "锁定并列项目抽签", repeatable}, s.createOrder)
+	write(s, row{"POST", "/api/reviews/{id}/vote_tie", "tie_vote record", "组长登记并列项目的表决次序", repeatable}, s.recordTieVote)
 	write(s, row{"POST", "/api/reviews/{id}/close", "review close", "结束评审", repeatable}, s.closeReview)
 	write(s, row{"POST", "/api/reviews/{id}/void", "review void", "流会", repeatable}, s.voidReview)
+	disclose(s, row{"GET", "/api/reviews/{id}/summary", "mark read", "评分汇总（开启后；留痕）", repeatable}, s.readMarks)
 	discloseFile(s, row{"GET", "/api/reviews/{id}/marks", "mark export", "评分表导出", repeatable}, s.exportMarks)
 	readFile(s, row{"GET", "/api/reviews/{id}/ranking", "ranking export", "排名导出", repeatable}, s.exportRanking)
 

@@ -63,6 +63,10 @@ type Criterion struct {
 	Bands   []Band   `json:"bands" maxItems:"10"`
 }
 
+// PassFail tells a criterion of the 合格制: its only marks are nothing and the
+// maximum, and who does not pass an application says why.
+func (c Criterion) PassFail() bool { return c.Step == c.Maximum }
+
 // Condition is one 申报条件 that every applicant answers and the screening checks.
 type Condition struct {
 	Code string `json:"code" pattern:"^[a-z0-9_]{1,30}$" example:"located"`
@@ -97,6 +101,7 @@ type Guide struct {
 	Materials   rbac.List[MaterialRule] `json:"materials"`
 	Method      string                  `gorm:"size:20" json:"method"`
 	Percent     int                     `json:"percent"`
+	Votes       bool                    `json:"votes"` // beside the marks each expert says 建议立项, 修改后立项 or 不建议 (P-35)
 	TieSteps    rbac.List[string]       `gorm:"column:tie_steps" json:"ties"`
 	PassLine    int                     `json:"pass_line"`
 	Places      int                     `json:"places"`
@@ -164,6 +169,11 @@ func ValidateGuide(g Guide) error {
 	}
 	for i, c := range g.Criteria {
 		bad.Check(c.Maximum%c.Step == 0, fmt.Sprintf("criteria[%d].step", i), "满分应为最小间隔的整数倍")
+		bands := slices.SortedFunc(slices.Values(c.Bands), func(a, b Band) int { return a.Low - b.Low })
+		for j, band := range bands {
+			bad.Check(band.Low <= band.High && band.High <= c.Maximum, fmt.Sprintf("criteria[%d].bands", i), "档次%s—%s不在0与满分%s之间，或下限高于上限", Points(band.Low), Points(band.High), Points(c.Maximum))
+			bad.Check(j == 0 || bands[j-1].High < band.Low, fmt.Sprintf("criteria[%d].bands", i), "档次%s—%s与前一档重叠", Points(band.Low), Points(band.High))
+		}
 	}
 	return bad.Refusal()
 }

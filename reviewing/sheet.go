@@ -119,8 +119,16 @@ func CheckSheet(p *rulebook.Pack, g Guide, class string, c SheetContent, submit 
 			continue
 		}
 		bad.Check(0 <= *m.Mark && *m.Mark <= k.Maximum, at, "“%s”的分值应在0与%s之间，现为%s", k.Name, Points(k.Maximum), Points(*m.Mark))
-		bad.Check(*m.Mark%k.Step == 0, at, "“%s”的分值应为%s的整数倍，现为%s", k.Name, Points(k.Step), Points(*m.Mark))
+		if k.PassFail() {
+			bad.Check(*m.Mark%k.Step == 0, at, "“%s”为合格制，合格填满分%s，不合格填0，现为%s", k.Name, Points(k.Maximum), Points(*m.Mark))
+		} else {
+			bad.Check(*m.Mark%k.Step == 0, at, "“%s”的分值应为%s的整数倍，现为%s", k.Name, Points(k.Step), Points(*m.Mark))
+		}
 		if !submit {
+			continue
+		}
+		if k.PassFail() {
+			bad.Check(*m.Mark > 0 || len([]rune(m.Reason)) >= 5, at, "“%s”评为不合格，请写明理由（至少5个字）", k.Name)
 			continue
 		}
 		extreme := *m.Mark*100 < k.Maximum*p.ExtremeLowPercent || *m.Mark*100 > k.Maximum*p.ExtremeHighPercent
@@ -137,10 +145,27 @@ func CheckSheet(p *rulebook.Pack, g Guide, class string, c SheetContent, submit 
 			mine := len(k.Classes) == 0 || slices.Contains(k.Classes, class)
 			bad.Check(!mine || (ok && m.Mark != nil), "marks", "“%s”尚未打分", k.Name)
 		}
-		bad.Check(g.Method != "votes" || c.Recommendation != "", "recommendation", "请选择是否建议立项")
+		bad.Check(g.Method != "votes" && !g.Votes || c.Recommendation != "", "recommendation", "请选择是否建议立项")
 	}
 	bad.Check(c.Recommendation == "" || c.Recommendation == "recommend" || c.Recommendation == "revise" || c.Recommendation == "decline", "recommendation", "应为建议立项、修改后立项或不建议")
 	return bad.Refusal()
+}
+
+// Total is what a content gives over the criteria marked, in hundredths of a
+// point times 10000 (the unit of weights), exactly; ok tells that any is.
+func (g Guide) Total(c SheetContent) (total int, ok bool) {
+	for _, m := range c.Marks {
+		if i := slices.IndexFunc(g.Criteria, func(k Criterion) bool { return k.Code == m.Criterion }); i >= 0 && m.Mark != nil {
+			total, ok = total+*m.Mark*g.Criteria[i].Weight, true
+		}
+	}
+	return
+}
+
+// TotalPoints writes a Total as points, rounded half up to two decimals.
+func TotalPoints(total int) string {
+	hundredths := (total + 5000) / 10000
+	return fmt.Sprintf("%d.%02d", hundredths/100, hundredths%100)
 }
 
 // Points writes hundredths as points.

@@ -17,6 +17,7 @@ type NewGuide struct {
 	Materials   []reviewing.MaterialRule `json:"materials,omitempty" maxItems:"30" doc:"材料清单"`
 	Method      string                   `json:"method" enum:"mean,trimmed,median,two_stage,zscore,votes" example:"trimmed"`
 	Percent     int                      `json:"percent,omitempty" minimum:"0" maximum:"100" doc:"二次平均法的X"`
+	Votes       bool                     `json:"votes,omitempty" doc:"评分之外每名专家另须表决：建议立项、修改后立项、不建议"`
 	Ties        []string                 `json:"ties" maxItems:"10" doc:"并列处理步骤" example:"[\"criterion:innovation\",\"median\",\"draw\"]"`
 	PassLine    int                      `json:"pass_line" minimum:"0" maximum:"10000" doc:"合格线（百分之一分）" example:"6000"`
 	Places      int                      `json:"places" minimum:"0" maximum:"1000" doc:"拟立项数，0为不限"`
@@ -28,7 +29,7 @@ type NewGuide struct {
 func (in NewGuide) into(g *reviewing.Guide) {
 	g.ProgrammeID, g.Title, g.Items, g.Criteria = in.ProgrammeID, in.Title, in.Items, in.Criteria
 	g.Method, g.Percent, g.TieSteps, g.PassLine = in.Method, in.Percent, in.Ties, in.PassLine
-	g.Conditions, g.Materials = in.Conditions, in.Materials
+	g.Conditions, g.Materials, g.Votes = in.Conditions, in.Materials, in.Votes
 	g.Places, g.BudgetFen, g.OpensAt, g.ClosesAt = in.Places, in.BudgetFen, in.OpensAt.UTC().Truncate(time.Second), in.ClosesAt.UTC().Truncate(time.Second)
 }
 

@@ -115,11 +115,33 @@ func formColumns(g reviewing.Guide, class string) []sheetio.Column {
 	columns := []sheetio.Column{{Key: "number", Names: []string{"申报编号"}, Required: true}, {Key: "title", Names: []string{"项目名称"}}}
 	for _, c := range g.Criteria {
 		if len(c.Classes) == 0 || slices.Contains(c.Classes, class) {
-			columns = append(columns, sheetio.Column{Key: "mark:" + c.Code, Names: []string{fmt.Sprintf("%s（满分%s）", c.Name, reviewing.Points(c.Maximum))}},
+			name := fmt.Sprintf("%s（满分%s）", c.Name, reviewing.Points(c.Maximum))
+			if c.PassFail() {
+				name = c.Name + "（合格、不合格）"
+			}
+			columns = append(columns, sheetio.Column{Key: "mark:" + c.Code, Names: []string{name}},
 				sheetio.Column{Key: "reason:" + c.Code, Names: []string{c.Name + "理由"}})
 		}
 	}
 	return append(columns, sheetio.Column{Key: "recommendation", Names: []string{"建议（建议立项、修改后立项、不建议）"}}, sheetio.Column{Key: "opinion", Names: []string{"评审意见"}})
+}
+
+// passFail are the words for the marks of a criterion of the 合格制.
+func passFail(k reviewing.Criterion) map[string]int {
+	if !k.PassFail() {
+		return nil
+	}
+	return map[string]int{"合格": k.Maximum, "不合格": 0}
+}
+
+// word writes a criterion's mark as people read it.
+func word(k reviewing.Criterion, mark int) string {
+	for word, value := range passFail(k) {
+		if value == mark {
+			return word
+		}
+	}
+	return reviewing.Points(mark)
 }
 
 var recommendations = map[string]string{"recommend": "建议立项", "revise": "修改后立项", "decline": "不建议"}
@@ -149,7 +171,8 @@ func (st *Store) SheetForm(s *step, id string) (sheetio.Sheet, error) {
 			case kind == "title":
 				value = a.Title
 			case kind == "mark" && i >= 0 && c.Marks[i].Mark != nil:
-				value = reviewing.Points(*c.Marks[i].Mark)
+				k := slices.IndexFunc(b.guide.Criteria, func(k reviewing.Criterion) bool { return k.Code == code })
+				value = word(b.guide.Criteria[k], *c.Marks[i].Mark)
 			case kind == "reason" && i >= 0:
 				value = c.Marks[i].Reason
 			case kind == "recommendation":
@@ -215,7 +238,10 @@ func (st *Store) ImportSheets(s *step, id string, table func() (name string, dat
 			if !asked || text == "" {
 				continue
 			}
-			value, ok := points(text)
+			value, ok := passFail(k)[text]
+			if !ok {
+				value, ok = points(text)
+			}
 			if !ok {
 				faults.At(row.Number, title["mark:"+k.Code], "“%s”不是至多两位小数的分值", text)
 				continue

@@ -18,45 +18,17 @@ import (
 func (st *Store) record(s *step, b *bench, pack *rulebook.Pack) (rank.Record, error) {
 	r := rank.Record{Spec: rank.Spec, Review: b.review.Number, RulePack: pack.ID(), Minimum: pack.PanelMin, PassLine: b.guide.PassLine,
 		Form: b.guide.Form(), Method: rank.Method{Name: b.guide.Method, Percent: b.guide.Percent}, Ties: append([]string{}, b.guide.TieSteps...), Sheets: []rank.Sheet{}, Orders: []rank.Order{}}
-	sheets, err := find[reviewing.Sheet](s, "id", "review_id = ? AND state <> ?", b.review.ID, reviewing.SheetDraft)
+	given, err := givenMarks(s, b)
 	if err != nil {
 		return r, err
 	}
-	numbers := map[string]string{}
-	all, err := find[reviewing.Application](s, "id", "review_id = ?", b.review.ID)
-	if err != nil {
-		return r, err
+	for _, m := range given {
+		digest := m.content.Digest(m.number, m.seat.Code, m.sheet.Number)
+		if m.content.Opinion != "" {
+			digest.Opinion = journal.Hash(m.content.OpinionSalt + "\n" + m.content.Opinion)
+		}
+		r.Sheets = append(r.Sheets, rank.Sheet{Status: m.status, Class: string(m.seat.Class), Salt: m.content.Salt, Hash: m.sheet.Hash, Sheet: digest})
 	}
-	for _, a := range all {
-		numbers[a.ID] = a.Number
-	}
-	for _, sheet := range sheets {
-		c, err := content(s, sheet)
-		if err != nil {
-			return r, err
-		}
-		seat := b.seats[sheet.SeatID]
-		digest := c.Digest(numbers[sheet.ApplicationID], seat.Code, sheet.Number)
-		if c.Opinion != "" {
-			digest.Opinion = journal.Hash(c.OpinionSalt + "\n" + c.Opinion)
-		}
-		status := "counted"
-		switch {
-		case sheet.State == reviewing.SheetVoid:
-			status = "void"
-		case sheet.State == reviewing.SheetRevised:
-			status = "revised"
-		case c.Abstained:
-			status = "abstained"
-		}
-		r.Sheets = append(r.Sheets, rank.Sheet{Status: status, Class: string(seat.Class), Salt: c.Salt, Hash: sheet.Hash, Sheet: digest})
-	}
-	slices.SortFunc(r.Sheets, func(x, y rank.Sheet) int {
-		key := func(s rank.Sheet) string {
-			return fmt.Sprintf("%s\x00%s\x00%06d", s.Sheet.Application, s.Sheet.Expert, s.Sheet.Version)
-		}
-		return strings.Compare(key(x), key(y))
-	})
 	orders, err := find[reviewing.Draw](s, "attempt", "review_id = ? AND purpose = 'order' AND state = 'run'", b.review.ID)
 	if err != nil {
 		return r, err
@@ -71,6 +43,17 @@ func (st *Store) record(s *step, b *bench, pack *rulebook.Pack) (rank.Record, er
 			order.Applications = append(order.Applications, seat.Code)
 		}
 		r.Orders = append(r.Orders, order)
+	}
+	votes, err := find[TieVote](s, "id", "review_id = ?", b.review.ID)
+	if err != nil {
+		return r, err
+	}
+	for _, v := range votes {
+		evidence, err := v.evidence(s)
+		if err != nil {
+			return r, err
+		}
+		r.Orders = append(r.Orders, rank.Order{Step: "vote", Applications: v.Applications, Evidence: evidence})
 	}
 	return rank.Compute(r)
 }
@@ -125,12 +108,9 @@ func rankingOf(s *step, review string) (rank.Record, string, error) {
 }
 
 // tied are the applications that share a rank although the guide's tie steps
-// name a draw: the first such group.
-func tied(r rank.Record) []string {
-	if !slices.Contains(r.Ties, "draw") {
-		return nil
-	}
-	var group []string
+// name a vote or a draw that has not yet ordered them: the first such group,
+// and that step.
+func tied(r rank.Record) (step string, group []string) {
 	for i, result := range r.Results {
 		if result.Rank == 0 {
 			break
@@ -144,32 +124,56 @@ func tied(r rank.Record) []string {
 			break
 		}
 	}
-	return group
+	for _, step := range r.Ties {
+		ordered := slices.ContainsFunc(r.Orders, func(o rank.Order) bool {
+			return o.Step == step && len(group) > 0 && slices.Contains(o.Applications, group[0])
+		})
+		if group != nil && !ordered && (step == "vote" || step == "draw") {
+			return step, group
+		}
+	}
+	return "", nil
+}
+
+// tieWords are how a tie is settled.
+var tieWords = map[string]string{"vote": "专家组表决", "draw": "抽签"}
+
+// settling loads a review whose marks are locked and whose first tie waits for
+// this step.
+func (st *Store) settling(s *step, id, step string) (*bench, *rulebook.Pack, []string, error) {
+	b, err := st.holdBench(s, id)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if err := s.May(b.isChair(s), "该评审批次"); err != nil {
+		return nil, nil, nil, err
+	}
+	if err := demandState(b.review, tieWords[step]+"排定并列", reviewing.Discussing); err != nil {
+		return nil, nil, nil, err
+	}
+	if n := b.unsigned(); n > 0 {
+		return nil, nil, nil, rbac.Refuse(rbac.RefusedState, "还有%d名专家未签字，分数尚未锁定（SM-09）。请待全员签字后再排定并列。", n)
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	record, err := st.record(s, b, pack)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	next, group := tied(record)
+	if next != step {
+		return nil, nil, nil, rbac.Refuse(rbac.RefusedState, "没有须由%s排定的并列项目（SM-09）。", tieWords[step])
+	}
+	return b, pack, group, nil
 }
 
 // CreateOrder freezes a draw among the first group of tied applications.
 func (st *Store) CreateOrder(s *step, id string) (FrameView, error) {
-	b, err := st.holdBench(s, id)
+	b, pack, group, err := st.settling(s, id, "draw")
 	if err != nil {
 		return FrameView{}, err
-	}
-	if err := demandState(b.review, "抽签排定并列", reviewing.Discussing); err != nil {
-		return FrameView{}, err
-	}
-	if n := b.unsigned(); n > 0 {
-		return FrameView{}, rbac.Refuse(rbac.RefusedState, "还有%d名专家未签字，分数尚未锁定（SM-09）。请待全员签字后抽签。", n)
-	}
-	pack, err := st.Pack(s)
-	if err != nil {
-		return FrameView{}, err
-	}
-	record, err := st.record(s, b, pack)
-	if err != nil {
-		return FrameView{}, err
-	}
-	group := tied(record)
-	if len(group) == 0 {
-		return FrameView{}, rbac.Refuse(rbac.RefusedState, "没有须抽签排定的并列项目（SM-09）。")
 	}
 	var n int64
 	if err := s.Model(&reviewing.Draw{}).Where("review_id = ? AND purpose = 'order'", id).Count(&n).Error; err != nil {
@@ -268,8 +272,8 @@ func (st *Store) CloseReview(s *step, id string) (reviewing.Review, error) {
 	if err != nil {
 		return b.review, err
 	}
-	if group := tied(record); len(group) > 0 {
-		return b.review, rbac.Refuse(rbac.RefusedState, "%s并列，指南约定由抽签排定（SM-09）。请先抽签再结束评审。", strings.Join(group, "、"))
+	if step, group := tied(record); step != "" {
+		return b.review, rbac.Refuse(rbac.RefusedState, "%s并列，指南约定由%s排定（SM-09）。请先排定再结束评审。", strings.Join(group, "、"), tieWords[step])
 	}
 	for _, a := range b.applications {
 		if err := moveApplication(s, &a, "close", a.Version, map[string]any{}); err != nil {

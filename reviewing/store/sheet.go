@@ -158,7 +158,7 @@ type desk struct {
 
 // One statement: round trips are most of what opening a sheet costs.
 const selectDesk = `SELECT sheets.*, s.code AS s_code, s.class AS s_class, s.person_id AS s_person_id, s.state AS s_state,
-	r.number AS r_number, r.state AS r_state, r.paused_at AS r_paused_at, r.pause_reason AS r_pause_reason, g.criteria AS g_criteria, g.method AS g_method, a.number AS a_number, a.title AS a_title,
+	r.number AS r_number, r.state AS r_state, r.paused_at AS r_paused_at, r.pause_reason AS r_pause_reason, g.criteria AS g_criteria, g.method AS g_method, g.votes AS g_votes, a.number AS a_number, a.title AS a_title,
 	EXISTS (SELECT 1 FROM declarations d WHERE d.seat_id = sheets.seat_id AND d.application_id = sheets.application_id AND d.state IN ('pending', 'approved')) AS recused, (` + rbacstore.PackInForce + `) AS pack_id
 	FROM sheets JOIN seats s ON s.id = sheets.seat_id JOIN reviews r ON r.id = sheets.review_id
 	JOIN guides g ON g.id = r.guide_id JOIN applications a ON a.id = sheets.application_id WHERE sheets.id = ?`
@@ -198,6 +198,8 @@ type SheetView struct {
 	Recommendation string               `json:"recommendation"`
 	Opinion        string               `json:"opinion"`
 	Hash           string               `json:"hash" doc:"提交后的摘要，可与日志核对"`
+	Total          string               `json:"total,omitempty" doc:"所评各项合计；只在列表中"`
+	OwnRank        int                  `json:"own_rank,omitempty" doc:"在本人已打分的各项目中的名次；只在列表中"`
 }
 
 func viewSheet(sheet reviewing.Sheet, c reviewing.SheetContent) SheetView {
@@ -221,7 +223,8 @@ type SheetForm struct {
 	ApplicationTitle  string                `json:"application_title"`
 	ReviewState       reviewing.ReviewState `json:"review_state"`
 	Criteria          []reviewing.Criterion `json:"criteria" doc:"评分指标；分值为百分之一分"`
-	Method            string                `json:"method" doc:"汇总方法；votes 为表决"`
+	Method            string                `json:"method" doc:"汇总方法；votes 为表决，不打分"`
+	Votes             bool                  `json:"votes" doc:"评分之外须表决"`
 }
 
 // SheetOf opens an expert's own sheet.
@@ -235,7 +238,7 @@ func (st *Store) SheetOf(ctx context.Context, actor rbac.Actor, settle may, id s
 		return SheetForm{}, err
 	}
 	c, err := content(s, d.Sheet)
-	return SheetForm{viewSheet(d.Sheet, c), d.Application.Number, d.Application.Title, d.Review.State, d.Guide.Criteria, d.Guide.Method}, err
+	return SheetForm{viewSheet(d.Sheet, c), d.Application.Number, d.Application.Title, d.Review.State, d.Guide.Criteria, d.Guide.Method, d.Guide.Votes}, err
 }
 
 // SaveSheet keeps a draft; it is not journalled.

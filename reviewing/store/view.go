@@ -155,6 +155,8 @@ func (st *Store) SheetsOf(ctx context.Context, actor rbac.Actor, settle may, rev
 		return nil, err
 	}
 	out := []SheetView{}
+	var totals []int // of what counts at present, by which the expert's own ranking goes
+	own := map[string]int{}
 	for _, seat := range mine {
 		sheets, err := find[reviewing.Sheet](s, "application_id, number", "review_id = ? AND seat_id = ?", review, seat.ID)
 		if err != nil {
@@ -168,7 +170,22 @@ func (st *Store) SheetsOf(ctx context.Context, actor rbac.Actor, settle may, rev
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, viewSheet(sheet, c))
+			view := viewSheet(sheet, c)
+			if total, marked := b.guide.Total(c); marked {
+				view.Total = reviewing.TotalPoints(total)
+				if sheet.State == reviewing.SheetDraft || sheet.State == reviewing.SheetSubmitted {
+					own[sheet.ID] = total
+					totals = append(totals, total)
+				}
+			}
+			out = append(out, view)
+		}
+	}
+	slices.Sort(totals)
+	for i := range out {
+		if total, counts := own[out[i].ID]; counts {
+			better, _ := slices.BinarySearch(totals, total+1)
+			out[i].OwnRank = len(totals) - better + 1
 		}
 	}
 	return out, nil
@@ -177,76 +194,6 @@ func (st *Store) SheetsOf(ctx context.Context, actor rbac.Actor, settle may, rev
 // Opened tells whether the marks of a review may be seen by officer and panel.
 func opened(r reviewing.Review) bool {
 	return r.State == reviewing.Discussing || r.State == reviewing.Closed
-}
-
-// ExportMarks is all marks of an opened review, long and wide, by seat code.
-// A panel member sees those of the applications of the own seats.
-func (st *Store) ExportMarks(s *step, id string) (sheetio.Sheet, sheetio.Sheet, error) {
-	b, err := st.loadBench(s, id)
-	if err != nil {
-		return sheetio.Sheet{}, sheetio.Sheet{}, err
-	}
-	mine := b.mySeats(s)
-	if err := s.May(len(mine) > 0, "该评审批次"); err != nil {
-		return sheetio.Sheet{}, sheetio.Sheet{}, err
-	}
-	if !opened(b.review) {
-		return sheetio.Sheet{}, sheetio.Sheet{}, rbac.Refuse(rbac.RefusedState, "评分尚未由组长和监督共同开启，任何人不得查看（SM-11）。")
-	}
-	hidden := map[string]bool{}
-	for _, a := range b.applications {
-		hidden[a.Number] = s.Call.Actor.Role == rbac.Expert && !slices.ContainsFunc(b.sitting(a.ID), func(x reviewing.Seat) bool {
-			return slices.ContainsFunc(mine, func(m reviewing.Seat) bool { return m.ID == x.ID })
-		})
-	}
-	pack, err := st.Pack(s)
-	if err != nil {
-		return sheetio.Sheet{}, sheetio.Sheet{}, err
-	}
-	record, err := st.record(s, b, pack)
-	if err != nil {
-		return sheetio.Sheet{}, sheetio.Sheet{}, err
-	}
-	names := map[string]string{"counted": "有效", "void": "作废", "revised": "已被修改", "abstained": "弃权", "joint": "联合单位另列"}
-	long := sheetio.Sheet{Name: "逐项", Header: []string{"项目", "专家", "类别", "版本", "状态", "指标", "分值"}}
-	wide := sheetio.Sheet{Name: "逐表", Header: []string{"项目", "专家", "类别", "版本", "状态", "建议"}}
-	for _, c := range b.guide.Criteria {
-		wide.Header = append(wide.Header, c.Name)
-	}
-	for _, sheet := range record.Sheets {
-		c := sheet.Sheet
-		if hidden[c.Application] {
-			continue
-		}
-		if b.review.State != reviewing.Closed { // round 2 stays sealed, and so does who has revised
-			if c.Version > 1 {
-				continue
-			}
-			if sheet.Status == "revised" {
-				sheet.Status = "counted"
-			}
-		}
-		row := []any{c.Application, c.Expert, experts.ClassNames[experts.Class(sheet.Class)], c.Version, names[sheet.Status]}
-		given := map[string]any{}
-		for _, m := range c.Marks {
-			var shown any = ""
-			if m.Mark != nil {
-				shown = float64(*m.Mark) / 100
-			}
-			given[m.Criterion] = shown
-			long.Rows = append(long.Rows, append(slices.Clone(row), m.Criterion, shown))
-		}
-		row = append(row, c.Recommendation)
-		for _, k := range b.guide.Criteria {
-			v, ok := given[k.Code]
-			if !ok {
-				v = ""
-			}
-			row = append(row, v)
-		}
-		wide.Rows = append(wide.Rows, row)
-	}
-	return long, wide, nil
 }
 
 // RankingRecord is a closed review's official record, canonical.
@@ -269,13 +216,22 @@ func RankingTable(record []byte) (sheetio.Sheet, error) {
 	if err := json.Unmarshal(record, &r); err != nil {
 		return sheetio.Sheet{}, err
 	}
-	t := sheetio.Sheet{Name: "排名", Header: []string{"名次", "项目", "有效专家", "得分", "合格", "并列处理"}}
+	votes := map[string]map[string]int{}
+	for _, sheet := range r.Sheets {
+		if a := sheet.Sheet.Application; sheet.Status == "counted" {
+			if votes[a] == nil {
+				votes[a] = map[string]int{}
+			}
+			votes[a][sheet.Sheet.Recommendation]++
+		}
+	}
+	t := sheetio.Sheet{Name: "排名", Header: []string{"名次", "项目", "有效专家", "得分", "合格", "并列处理", "建议立项", "修改后立项", "不建议"}}
 	for _, x := range r.Results {
 		passed := "否"
 		if x.Passed {
 			passed = "是"
 		}
-		t.Rows = append(t.Rows, []any{x.Rank, x.Application, x.N, x.Shown, passed, x.Tie})
+		t.Rows = append(t.Rows, []any{x.Rank, x.Application, x.N, x.Shown, passed, x.Tie, votes[x.Application]["recommend"], votes[x.Application]["revise"], votes[x.Application]["decline"]})
 	}
 	return t, nil
 }
