@@ -12,6 +12,7 @@ import (
 	"keping/rbac"
 	"keping/rbac/store"
 	"keping/reviewing"
+	"keping/reviewing/paper"
 	reviewstore "keping/reviewing/store"
 )
 
@@ -101,7 +102,11 @@ func (s *Server) readFile(step *store.Step, in *fileInput) (exported, error) {
 	}
 	defer file.Close()
 	data, err := io.ReadAll(file)
-	return exported{row.Name, row.Kind, data, ""}, err
+	if err != nil || row.Cover == nil {
+		return exported{row.Name, row.Kind, data, ""}, err
+	}
+	name, kind, made, err := paper.Copy(*row.Cover, row.Kind, data)
+	return exported{name, kind, made, ""}, err
 }
 
 type marksInput struct {

@@ -37,6 +37,7 @@ var onlyIn = map[string][]string{
 	"github.com/libtnb/sqlite":         {"keping/configs/database"},
 	"github.com/pressly/goose":         {"keping/configs/database"},
 	"github.com/xuri/excelize":         {"keping/experts/sheetio", "keping/reviewing/sheetio"},
+	"github.com/pdfcpu/pdfcpu":         {"keping/reviewing/paper"},
 	"github.com/wneessen/go-mail":      {"keping/rbac/notice"},
 	"github.com/emersion/go-smtp":      {"keping/rbac/notice/mailbox"},
 	"github.com/alexedwards/scs":       {"keping/rbac/session"},

@@ -12,6 +12,7 @@ import (
 	expertstore "keping/experts/store"
 	"keping/rbac"
 	"keping/reviewing"
+	"keping/reviewing/paper"
 )
 
 // ExpertView is an expert's record with what is sealed masked.
@@ -112,7 +113,7 @@ func concerns(actor rbac.Actor, a reviewing.Application, units []reviewing.Appli
 // ReviewView is a review with the chair's opinion for who may read it.
 type ReviewView struct {
 	reviewing.Review
-	Opinion string                `json:"opinion" doc:"组长综合意见；开启评分后专家组、经办、领导和监督可见"`
+	Opinion reviewing.Opinion     `json:"opinion" doc:"组长综合意见；开启评分后专家组、经办、领导和监督可见，专家只见本人评审的项目"`
 	Joint   []reviewing.JointSeat `json:"joint" doc:"联合实施单位的参与"`
 	Draws   []DrawView            `json:"draws" doc:"历次抽取"`
 }
@@ -143,8 +144,16 @@ func (st *Store) ReviewOf(ctx context.Context, actor rbac.Actor, settle may, id 
 		}
 	}
 	if actor.Role != rbac.JointUnit && opened(b.review) {
-		if v.Opinion, err = s.Keys.Open(b.review.Opinion, "review/"+id+"/opinion"); err != nil {
+		if v.Opinion, err = opinionOf(s, b.review); err != nil {
 			return v, err
+		}
+		if actor.Role == rbac.Expert {
+			mine := b.mySeats(s)
+			v.Opinion.Applications = slices.DeleteFunc(v.Opinion.Applications, func(o reviewing.ApplicationOpinion) bool {
+				return !slices.ContainsFunc(b.sitting(o.ApplicationID), func(x reviewing.Seat) bool {
+					return slices.ContainsFunc(mine, func(m reviewing.Seat) bool { return m.ID == x.ID })
+				})
+			})
 		}
 	}
 	if actor.Role == rbac.Expert || actor.Role == rbac.JointUnit {
@@ -274,9 +283,9 @@ func (st *Store) ReadDeclaration(s *step, id string) (DeclarationView, error) {
 // ReadFile is a file for its owner, for the bureau, and for those whom the
 // application it belongs to concerns: a panel member after pledge and clear
 // word, not while recused. Reading what is not one's own is journalled.
-func (st *Store) ReadFile(s *step, id string) (rbac.File, error) {
-	var f rbac.File
-	err := s.Take(&f, "id = ?", id).Error
+func (st *Store) ReadFile(s *step, id string) (FileCopy, error) {
+	var f FileCopy
+	err := s.Take(&f.File, "id = ?", id).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return f, rbac.Missing("该文件")
 	}
@@ -293,7 +302,7 @@ func (st *Store) ReadFile(s *step, id string) (rbac.File, error) {
 	if s.Call.Actor.Role == rbac.Finance && !strings.HasPrefix(f.Object, "list/") {
 		return f, rbac.Hidden("该文件")
 	}
-	may, err := st.mayRead(s, f)
+	may, err := st.mayRead(s, &f)
 	if err != nil {
 		return f, err
 	}
@@ -301,7 +310,13 @@ func (st *Store) ReadFile(s *step, id string) (rbac.File, error) {
 	return f, s.May(may, "该文件")
 }
 
-func (st *Store) mayRead(s *step, f rbac.File) (bool, error) {
+// FileCopy is a file as its reader gets it; Cover is nil but for a panel member.
+type FileCopy struct {
+	rbac.File
+	Cover *paper.Cover
+}
+
+func (st *Store) mayRead(s *step, f *FileCopy) (bool, error) {
 	if f.ApplicationID() == "" {
 		return false, nil
 	}
@@ -322,6 +337,7 @@ func (st *Store) mayRead(s *step, f rbac.File) (bool, error) {
 	}
 	for _, seat := range b.sitting(a.ID) {
 		if seat.PersonID == s.Call.Actor.Person && b.reads(seat, a.ID) {
+			f.Cover = &paper.Cover{Code: seat.Code, Review: b.review.Number, Application: a.Number, Title: a.Title, File: f.Name, SM3: f.SM3, At: s.Now}
 			return true, nil
 		}
 	}
