@@ -243,11 +243,9 @@ func (s *Server) openMarks(step *store.Step, in *ByID) (reviewing.Review, error)
 
 func (s *Server) writeOpinion(step *store.Step, in *struct {
 	ByID
-	Body struct {
-		Text string `json:"text" minLength:"10" maxLength:"10000" doc:"组长综合意见"`
-	}
+	Body reviewing.Opinion
 }) (reviewing.Review, error) {
-	return s.Reviews.WriteOpinion(step, in.ID, in.Body.Text)
+	return s.Reviews.WriteOpinion(step, in.ID, in.Body)
 }
 
 func (s *Server) closeReview(step *store.Step, in *ByID) (reviewing.Review, error) {

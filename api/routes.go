@@ -127,6 +127,7 @@ func (s *Server) routes() {
 	read(s, row{"GET", "/api/reviews/{id}/board", "board read", "评审进展", repeatable}, s.readBoard)
 	watch(s, row{"GET", "/api/reviews/{id}/events", "board watch", "评审进展事件流", repeatable})
 	discloseFile(s, row{"GET", "/api/reviews/{id}/form", "form export", "下载本人的评分表（Excel）", repeatable}, s.exportForm)
+	discloseFile(s, row{"GET", "/api/reviews/{id}/print", "form print", "打印表样（网页，可直接打印签字；留痕）", repeatable}, s.printForm)
 	write(s, row{"POST", "/api/reviews/{id}/form", "form import", "导入填好的评分表（存为草稿）", repeatable}, s.importForm)
 	write(s, row{"POST", "/api/sheets/{id}/enter", "sheet enter", "补录纸质评分", repeatable}, s.enterSheet)
 	write(s, row{"POST", "/api/sheets/{id}/confirm", "sheet confirm", "复核补录的评分", repeatable}, s.confirmSheet)

@@ -172,7 +172,7 @@ func ValidateGuide(g Guide) error {
 		bands := slices.SortedFunc(slices.Values(c.Bands), func(a, b Band) int { return a.Low - b.Low })
 		for j, band := range bands {
 			bad.Check(band.Low <= band.High && band.High <= c.Maximum, fmt.Sprintf("criteria[%d].bands", i), "档次%s—%s不在0与满分%s之间，或下限高于上限", Points(band.Low), Points(band.High), Points(c.Maximum))
-			bad.Check(j == 0 || bands[j-1].High < band.Low, fmt.Sprintf("criteria[%d].bands", i), "档次%s—%s与前一档重叠", Points(band.Low), Points(band.High))
+			bad.Check(j == 0 || bands[j-1].High <= band.Low, fmt.Sprintf("criteria[%d].bands", i), "档次%s—%s与前一档重叠", Points(band.Low), Points(band.High))
 		}
 	}
 	return bad.Refusal()

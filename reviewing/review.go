@@ -59,13 +59,36 @@ type Review struct {
 	ChairHow    string        `gorm:"size:20" json:"chair_how"` // elected or appointed
 	OpenedChair bool          `json:"opened_by_chair"`
 	OpenedBySup bool          `gorm:"column:opened_by_supervisor" json:"opened_by_supervisor"`
-	Opinion     secret.Sealed `json:"-"` // chair's opinion, sealed at "review/<id>/opinion"
+	Opinion     secret.Sealed `json:"-"` // canonical Opinion of the chair, sealed at "review/<id>/opinion"
 	OpinionHash string        `gorm:"size:64" json:"opinion_hash"`
 	OpinionSalt string        `gorm:"size:64" json:"-"`
 	RankingHash string        `gorm:"size:64" json:"ranking_hash"`
 	ClosedAt    *time.Time    `json:"closed_at"`
 	Version     int           `json:"version"`
 	CreatedAt   time.Time     `gorm:"autoCreateTime:false" json:"created_at"`
+}
+
+// Opinion is the chair's consolidated word (综合意见): on the whole, and on each
+// application it names.
+type Opinion struct {
+	Text         string               `json:"text" minLength:"10" maxLength:"10000"`
+	Applications []ApplicationOpinion `json:"applications,omitempty" maxItems:"1000" doc:"逐项综合意见"`
+}
+
+// ApplicationOpinion is what a panel says of one application.
+type ApplicationOpinion struct {
+	ApplicationID string `json:"application_id" maxLength:"36"`
+	Text          string `json:"text" minLength:"5" maxLength:"5000"`
+}
+
+// Of is what is said of one application, or "".
+func (o Opinion) Of(application string) string {
+	for _, a := range o.Applications {
+		if a.ApplicationID == application {
+			return a.Text
+		}
+	}
+	return ""
 }
 
 // Ranking is the official record of a closed review, canonical.

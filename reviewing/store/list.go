@@ -740,6 +740,7 @@ type Feedback struct {
 	Number   string                     `json:"number"`
 	State    reviewing.ApplicationState `json:"state"`
 	Shown    string                     `json:"shown" doc:"总分"`
+	Opinion  string                     `json:"opinion" doc:"专家组对该项目的综合意见"`
 	Opinions []string                   `json:"opinions"`
 }
 
@@ -765,6 +766,15 @@ func (st *Store) FeedbackOf(s *step, id string) (Feedback, error) {
 	if !told {
 		return Feedback{}, rbac.Refuse(rbac.RefusedState, "评审结果尚未确认，暂不反馈意见（SM-12）。请待公示期满后查看。")
 	}
+	r, err := take[reviewing.Review](s, a.ReviewID, "该评审批次")
+	if err != nil {
+		return Feedback{}, err
+	}
+	consolidated, err := opinionOf(s, r)
+	if err != nil {
+		return Feedback{}, err
+	}
+	out.Opinion = consolidated.Of(a.ID)
 	sheets, err := find[reviewing.Sheet](s, "hash", "application_id = ? AND state = ?", a.ID, reviewing.SheetSubmitted)
 	if err != nil {
 		return Feedback{}, err

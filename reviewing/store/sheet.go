@@ -437,8 +437,9 @@ func (b *bench) unsubmitted(s *step) (int, error) {
 	return missing, nil
 }
 
-// WriteOpinion is the chair's consolidated opinion.
-func (st *Store) WriteOpinion(s *step, id, text string) (reviewing.Review, error) {
+// WriteOpinion is the chair's consolidated opinion, of applications the chair
+// reviews: who has stepped aside for one says nothing of it.
+func (st *Store) WriteOpinion(s *step, id string, in reviewing.Opinion) (reviewing.Review, error) {
 	b, err := st.holdBench(s, id)
 	if err != nil {
 		return reviewing.Review{}, err
@@ -454,10 +455,33 @@ func (st *Store) WriteOpinion(s *step, id, text string) (reviewing.Review, error
 			return b.review, rbac.Refuse(rbac.RefusedState, "已有专家签字，意见不能再改（SM-09）。")
 		}
 	}
+	var bad rbac.Fields
+	for i, o := range in.Applications {
+		at := fmt.Sprintf("applications[%d]", i)
+		_, ours := b.application(o.ApplicationID)
+		bad.Check(ours && slices.ContainsFunc(b.sitting(o.ApplicationID), func(seat reviewing.Seat) bool { return seat.ID == b.review.ChairSeatID }), at, "不是您评审的本批次项目，不能撰写其综合意见")
+		bad.Check(in.Of(o.ApplicationID) == o.Text, at, "同一项目写了两次意见")
+	}
+	if err := bad.Refusal(); err != nil {
+		return b.review, err
+	}
+	text, err := journal.Canonical(in)
+	if err != nil {
+		return b.review, err
+	}
 	salt := secret.Random(16)
-	b.review.OpinionHash = journal.Hash(salt + "\n" + text)
+	b.review.OpinionHash = journal.Hash(salt + "\n" + string(text))
 	s.Fact("opinion", b.review.OpinionHash)
-	return b.review, touchReview(s, &b.review, map[string]any{"opinion": s.Keys.Seal(text, "review/"+id+"/opinion"), "opinion_hash": b.review.OpinionHash, "opinion_salt": salt})
+	return b.review, touchReview(s, &b.review, map[string]any{"opinion": s.Keys.Seal(string(text), "review/"+id+"/opinion"), "opinion_hash": b.review.OpinionHash, "opinion_salt": salt})
+}
+
+// opinionOf opens a review's opinion.
+func opinionOf(s *step, r reviewing.Review) (o reviewing.Opinion, err error) {
+	text, err := s.Keys.Open(r.Opinion, "review/"+r.ID+"/opinion")
+	if err == nil && text != "" {
+		err = json.Unmarshal([]byte(text), &o)
+	}
+	return
 }
 
 // SignReview signs the outcome: the hashes of the own final sheets and the

@@ -414,7 +414,11 @@ func (f *filler) close(ctx context.Context, r reviewing.Review, seats []reviewin
 		if err != nil {
 			return err
 		}
-		salt, text := secret.Random(16), "专家组认为申报项目总体符合指南要求。"
+		opinion, err := journal.Canonical(reviewing.Opinion{Text: "专家组认为申报项目总体符合指南要求。"})
+		if err != nil {
+			return err
+		}
+		salt, text := secret.Random(16), string(opinion)
 		set := map[string]any{"state": reviewing.Closed, "chair_seat_id": seats[0].ID, "chair_how": "appointed", "opened_chair": true, "opened_by_supervisor": true,
 			"opinion": s.Keys.Seal(text, "review/"+r.ID+"/opinion"), "opinion_hash": journal.Hash(salt + "\n" + text), "opinion_salt": salt,
 			"ranking_hash": hash, "closed_at": s.Now}
