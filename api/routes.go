@@ -78,6 +78,9 @@ func (s *Server) routes() {
 	// conflicts
 	read(s, row{"POST", "/api/conflicts/check", "conflict check", "检查回避情形（不留痕）", repeatable}, s.checkConflicts)
 	write(s, row{"POST", "/api/conflicts/decide", "conflict decide", "处理待定的回避情形", repeatable}, s.decideConflict)
+	write(s, row{"POST", "/api/conflicts/decide_all", "conflict decide_all", "成批处理待定的回避情形（全部或全不）", repeatable}, s.decideConflicts)
+	read(s, row{"GET", "/api/reviews/{id}/conflicts", "conflict list", "本批次待处理或已处理的回避情形", repeatable}, s.listConflicts)
+	read(s, row{"GET", "/api/programmes/{id}/conflicts", "conflict survey", "全年度待处理或已处理的回避情形", repeatable}, s.surveyConflicts)
 
 	write(s, row{"POST", "/api/interests", "interest declare", "工作人员声明利益关系", repeatable}, s.declareInterest)
 

@@ -31,13 +31,16 @@ func (st *Store) loadFitness(s *step, pack *rulebook.Pack, r reviewing.Review, o
 	if err != nil {
 		return nil, err
 	}
-	apps, err := find[reviewing.Application](s, "id", "review_id = ? AND state <> ?", r.ID, reviewing.AppWithdrawn)
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]string, len(apps))
-	for i, a := range apps {
-		ids[i] = a.ID
+	var ids []string // nil is the whole programme year
+	if r.ID != "" {
+		apps, err := find[reviewing.Application](s, "id", "review_id = ? AND state <> ?", r.ID, reviewing.AppWithdrawn)
+		if err != nil {
+			return nil, err
+		}
+		ids = make([]string, len(apps))
+		for i, a := range apps {
+			ids[i] = a.ID
+		}
 	}
 	f := &fitness{pack: pack, review: r, people: map[string]conflict.Expert{}, member: map[string]bool{}, inTerm: map[string]bool{}, advisory: map[string]bool{}}
 	if f.facts, err = loadFacts(s.DB, pack, p, ids, only, s.Now); err != nil {

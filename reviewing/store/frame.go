@@ -34,6 +34,11 @@ func (st *Store) candidates(s *step, pack *rulebook.Pack, r reviewing.Review) (r
 	if err != nil {
 		return
 	}
+	return st.candidatesAmong(pack, r, f)
+}
+
+// candidatesAmong are the candidates among the experts whose facts are loaded.
+func (st *Store) candidatesAmong(pack *rulebook.Pack, r reviewing.Review, f *fitness) (rows []draw.Candidate, out []draw.Excluded, who map[string]experts.Expert, open []rulebook.Verdict, err error) {
 	open = append(open, pack.Check("R-021", len(f.inTerm) > 0, rulebook.Inputs{"members": len(f.inTerm)},
 		"立项评审应由技术专家组承担（第七条），本专项尚无在任的技术专家组成员。", "请先由科技局会同主管部门推荐、领导审定技术专家组。"))
 	who = map[string]experts.Expert{}
