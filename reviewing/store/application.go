@@ -600,6 +600,9 @@ func (st *Store) PermitLate(s *step, id, until, reason string, version int) (rev
 	if err != nil {
 		return a, err
 	}
+	if err := st.impartial(s, "id = ?", id); err != nil {
+		return a, err
+	}
 	if a.State != reviewing.AppDraft && a.State != reviewing.AppUnitReview {
 		return a, reviewing.MoveRefusal("SM-06", string(a.State), "批准延期提交")
 	}

@@ -205,6 +205,9 @@ func (st *Store) VoidDraw(s *step, id, reason string) (DrawView, error) {
 	if err != nil {
 		return DrawView{}, err
 	}
+	if err := st.impartial(s, "review_id = ?", d.ReviewID); err != nil {
+		return DrawView{}, err
+	}
 	if d.State != "frozen" {
 		return DrawView{}, reviewing.MoveRefusal("SM-09", d.State, "作废抽取")
 	}

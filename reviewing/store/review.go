@@ -31,6 +31,9 @@ func (st *Store) CreateReview(s *step, in NewReview) (reviewing.Review, error) {
 	if err != nil {
 		return reviewing.Review{}, err
 	}
+	if err := st.impartial(s, "id IN ?", in.ApplicationIDs); err != nil {
+		return reviewing.Review{}, err
+	}
 	g, err := take[reviewing.Guide](s, in.GuideID, "该指南")
 	if err != nil {
 		return reviewing.Review{}, err

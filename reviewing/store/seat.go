@@ -202,6 +202,9 @@ func (st *Store) ReplaceSeat(s *step, id, reason string) (Replied, error) {
 	if err != nil {
 		return Replied{}, err
 	}
+	if err := st.impartial(s, "review_id = ?", r.ID); err != nil {
+		return Replied{}, err
+	}
 	if err := demandState(r, "替换专家", seating...); err != nil {
 		return Replied{}, err
 	}
@@ -360,12 +363,12 @@ func (st *Store) DecideDeclaration(s *step, id string, approve bool) (reviewing.
 	if approve {
 		to = "approved"
 	}
-	if d.State != "pending" {
-		return d, reviewing.MoveRefusal("SM-10", d.State, "处理回避申请")
-	}
 	b, err := st.holdBench(s, d.ReviewID)
 	if err != nil {
 		return d, err
+	}
+	if d.State != "pending" {
+		return d, reviewing.MoveRefusal("SM-10", d.State, "处理回避申请")
 	}
 	if err := demandState(b.review, "处理回避申请", seating...); err != nil {
 		return d, err
