@@ -288,13 +288,48 @@ func (st *Store) seatDrawn(s *step, d reviewing.Draw) error {
 	if err != nil {
 		return err
 	}
+	drawn := map[string]string{} // code → expert id
+	var ids []string
 	for _, seated := range p.record.Seats {
-		if err := st.invite(s, r, d, seated.Class, seated.Code, "", ""); err != nil {
+		e, err := expertOf(s, d.ID, seated.Code)
+		if err != nil {
 			return err
 		}
+		drawn[seated.Code] = e.ID
+		ids = append(ids, e.ID)
+	}
+	fit, err := st.loadFitness(s, pack, r, ids)
+	if err != nil {
+		return err
+	}
+	var passed []reviewing.Seat
+	for _, seated := range p.record.Seats {
+		why := fit.passed(drawn[seated.Code], experts.Class(seated.Class), "")
+		if why == "" {
+			if err := st.invite(s, r, d, seated.Class, seated.Code, "", ""); err != nil {
+				return err
+			}
+			continue
+		}
+		e := fit.people[drawn[seated.Code]] // never invited: the facts have changed since the freeze
+		seat := reviewing.Seat{ID: s.NewID(), ReviewID: r.ID, Class: experts.Class(seated.Class), Code: seated.Code, ExpertID: e.ID, PersonID: e.PersonID, UnitID: e.UnitID,
+			State: reviewing.SeatVacated, Reason: why, CreatedAt: s.Now}
+		if err := s.Create(&seat).Error; err != nil {
+			return err
+		}
+		passed = append(passed, seat)
 	}
 	if err := moveReview(s, &r, "run", map[string]any{}); err != nil {
 		return err
+	}
+	for _, seat := range passed {
+		b, err := st.holdBench(s, r.ID)
+		if err != nil {
+			return err
+		}
+		if _, err := st.fill(s, b, seat.Class, seat.Code, ""); err != nil {
+			return err
+		}
 	}
 	return st.recuseKnown(s, pack, r.ID)
 }
@@ -385,16 +420,7 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 				return "recused"
 			}
 		}
-		e, ok := fit.people[alternates[code]]
-		rule, _ := fit.class(e, class)
-		bars, open := fit.general(e, application)
-		switch {
-		case !ok || e.State != experts.InPool || rule != "" || len(bars) > 0 || len(open) > 0:
-			return "excluded" // the facts of the day; an open question is no invitation
-		case !e.Available(b.review.MeetingDay):
-			return "unavailable"
-		}
-		return ""
+		return fit.passed(alternates[code], class, application)
 	}
 	row, err := b.panel.Fill(string(class), code, application, why, appointed)
 	if err != nil {

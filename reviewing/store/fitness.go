@@ -101,6 +101,21 @@ func (f *fitness) general(e conflict.Expert, application string) (bars map[strin
 	return bars, open
 }
 
+// passed is why an expert is passed over before an invitation, by the facts of
+// the day, or "": an open question is no invitation either.
+func (f *fitness) passed(expert string, class experts.Class, application string) string {
+	e, ok := f.people[expert]
+	rule, _ := f.class(e, class)
+	bars, open := f.general(e, application)
+	switch {
+	case !ok || e.State != experts.InPool || rule != "" || len(bars) > 0 || len(open) > 0:
+		return "excluded"
+	case !e.Available(f.review.MeetingDay):
+		return "unavailable"
+	}
+	return ""
+}
+
 // question is an open item as a verdict.
 func (f *fitness) question(e conflict.Expert, r conflict.Reason) rulebook.Verdict {
 	return f.pack.Unknown(r.Kind, rulebook.Inputs{"expert": e.ID, "application": r.ApplicationID, "key": r.Key(), "period": r.Period},
@@ -140,7 +155,7 @@ func (f *fitness) seated(b *bench) []rulebook.Verdict {
 				}
 			}
 			for _, r := range f.facts.reasons(e) {
-				if r.ApplicationID != a.ID {
+				if r.ApplicationID != a.ID && !(r.ApplicationID == "" && first) {
 					continue
 				}
 				if r.Level == conflict.Hard {
@@ -186,14 +201,7 @@ func sittingMessage(rule string) string {
 
 // judgeSeated is seated for a whole bench.
 func (st *Store) judgeSeated(s *step, pack *rulebook.Pack, b *bench) ([]rulebook.Verdict, error) {
-	var ids []string
-	for _, seat := range b.seats {
-		if seat.State != reviewing.SeatVacated {
-			ids = append(ids, seat.ExpertID)
-		}
-	}
-	slices.Sort(ids)
-	f, err := st.loadFitness(s, pack, b.review, slices.Compact(ids))
+	f, err := st.loadFitness(s, pack, b.review, b.experts())
 	if err != nil {
 		return nil, err
 	}
@@ -210,11 +218,7 @@ func (st *Store) recuseKnown(s *step, pack *rulebook.Pack, review string) error 
 	if err != nil {
 		return err
 	}
-	var ids []string
-	for _, seat := range b.seats {
-		ids = append(ids, seat.ExpertID)
-	}
-	f, err := st.loadFitness(s, pack, b.review, ids)
+	f, err := st.loadFitness(s, pack, b.review, b.experts())
 	if err != nil {
 		return err
 	}
@@ -224,12 +228,9 @@ func (st *Store) recuseKnown(s *step, pack *rulebook.Pack, review string) error 
 				if r.Level != conflict.Hard || r.ApplicationID != a.ID {
 					continue
 				}
-				d := reviewing.Declaration{ID: s.NewID(), ReviewID: review, SeatID: seat.ID, ApplicationID: a.ID, State: "approved", Kind: r.Kind, CreatedAt: s.Now}
-				if err := s.Create(&d).Error; err != nil {
+				if _, err := recuse(s, b, seat, a.ID, r.Kind); err != nil {
 					return err
 				}
-				s.Brings("declaration.approve", "declaration/"+d.ID, map[string]any{"application": a.ID, "kind": r.Kind, "seat": seat.Code})
-				b.declarations = append(b.declarations, d)
 				if _, err := st.fill(s, b, seat.Class, seat.Code, a.ID); err != nil {
 					return err
 				}
