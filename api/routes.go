@@ -98,6 +98,8 @@ func (s *Server) routes() {
 	readFile(s, row{"GET", "/api/draws/{id}/record", "draw export", "抽取记录", repeatable}, s.drawRecord)
 	write(s, row{"POST", "/api/invitations/reply", "invitation reply", "用一次性链接答复评审邀请", repeatable}, s.replyInvitation)
 	read(s, row{"GET", "/api/reviews/{id}/seats", "seat list", "专家组席位", repeatable}, s.listSeats)
+	write(s, row{"POST", "/api/seats/{id}/enter_reply", "reply enter", "补录电话答复", repeatable}, s.enterReply)
+	write(s, row{"POST", "/api/seats/{id}/confirm_reply", "reply confirm", "复核电话答复", repeatable}, s.confirmReply)
 	write(s, row{"POST", "/api/reviews/{id}/recheck", "review recheck", "按当日事实复核回避：有冲突的离席、评分作废、候补递补", repeatable}, s.recheckReview)
 	write(s, row{"POST", "/api/seats/{id}/replace", "seat replace", "替换专家", repeatable}, s.replaceSeat)
 	write(s, row{"POST", "/api/reviews/{id}/appoint", "seat appoint", "候补用尽时直接指定专家", repeatable}, s.appointSeat)

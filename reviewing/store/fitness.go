@@ -122,6 +122,13 @@ func (f *fitness) question(e conflict.Expert, r conflict.Reason) rulebook.Verdic
 		"“"+e.Name+"”："+r.Message, "请由经办处理（排除或确认，并说明理由）后再继续。")
 }
 
+// seatedQuestion is an open item of somebody who sits: by the code of the seat,
+// for names may not be told yet; the queue of the review has the item.
+func (f *fitness) seatedQuestion(seat reviewing.Seat, application string, r conflict.Reason) rulebook.Verdict {
+	return f.pack.Unknown(r.Kind, rulebook.Inputs{"seat": seat.Code, "application": application, "period": r.Period},
+		seat.Code+"："+r.Message, "请经办在待处理的回避情形中排除或确认，并说明理由；确认的，再复核回避，由候补递补。")
+}
+
 // seated are the verdicts on who sits: and
 // the conflicts of each with the applications of the own seat.
 func (f *fitness) seated(b *bench) []rulebook.Verdict {
@@ -161,7 +168,7 @@ func (f *fitness) seated(b *bench) []rulebook.Verdict {
 				if r.Level == conflict.Hard {
 					add(r.Kind, seat, a.Number)
 				} else {
-					open = append(open, f.question(e, r))
+					open = append(open, f.seatedQuestion(seat, a.Number, r))
 				}
 			}
 		}

@@ -110,6 +110,13 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 	if err != nil {
 		return FrameView{}, err
 	}
+	early, err := reviewing.DrawTime(pack, r, s.Now)
+	if err != nil {
+		return FrameView{}, err
+	}
+	if err := s.Obey(early); err != nil {
+		return FrameView{}, err
+	}
 	rows, out, who, open, err := st.candidates(s, pack, r)
 	if err != nil {
 		return FrameView{}, err

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"keping/experts"
-	"keping/rbac/rulebook"
 	"keping/reviewing"
 	"keping/reviewing/conflict"
 )
@@ -102,18 +101,18 @@ func (f *fitness) barred(b *bench) (reviewing.Seat, reviewing.Application, []str
 				continue
 			}
 			var all, here []string
-			if rule, _ := f.class(e, seat.Class); f.active(rule) {
+			if rule, _ := f.class(e, seat.Class); rule != "" && f.pack.Uses(rule) {
 				all = append(all, rule)
 			}
 			bars, _ := f.general(e, "")
 			for _, rule := range []string{"R-019", "R-068"} {
-				if bars[rule] != "" && f.active(rule) {
+				if bars[rule] != "" && f.pack.Uses(rule) {
 					all = append(all, rule)
 				}
 			}
 			for _, r := range f.facts.reasons(e) {
 				switch {
-				case r.Level != conflict.Hard || !f.active(r.Kind):
+				case r.Level != conflict.Hard || !f.pack.Uses(r.Kind):
 				case r.ApplicationID == "" || whole && r.ApplicationID == a.ID:
 					all = append(all, r.Kind)
 				case r.ApplicationID == a.ID:
@@ -131,11 +130,6 @@ func (f *fitness) barred(b *bench) (reviewing.Seat, reviewing.Application, []str
 		}
 	}
 	return reviewing.Seat{}, reviewing.Application{}, nil
-}
-
-// active tells whether the pack has a rule in use.
-func (f *fitness) active(rule string) bool {
-	return rule != "" && f.pack.Fail(rule, nil, "", "").Verdict == rulebook.OutcomeFail
 }
 
 // recuse enters a recusal that follows from what is known.

@@ -71,15 +71,8 @@ func (st *Store) ReplyInvitation(s *step, in Reply, hash string) (Replied, error
 	if err != nil {
 		return Replied{}, err
 	}
-	if e.ConsentVersion == "" {
-		if !in.Consent {
-			return Replied{}, rbac.Invalid("consent", "接受邀请须同意个人信息处理规则（%s版）", ConsentVersion)
-		}
-		e.ConsentVersion = ConsentVersion
-		s.Fact("consent", ConsentVersion)
-		if err := s.Model(&experts.Expert{}).Where("id = ?", e.ID).Update("consent_version", ConsentVersion).Error; err != nil {
-			return Replied{}, err
-		}
+	if err := agree(s, &e, in.Consent); err != nil {
+		return Replied{}, err
 	}
 	login, err := st.expertLogin(s, &e, in.Password, hash)
 	if err != nil {
@@ -520,5 +513,6 @@ type SeatView struct {
 	Reason        string              `json:"reason"`
 	Name          string              `json:"name"`
 	ReplyBy       *time.Time          `json:"reply_by"`
+	ReplyEntered  bool                `json:"reply_entered" doc:"已补录电话答复，待复核"`
 	Chair         bool                `json:"chair"`
 }
