@@ -163,6 +163,17 @@ func (y *Year) Reasons(e Expert) []Reason {
 	return out
 }
 
+// Applies tells whether a unit the expert works for now takes part in any of
+// the applications.
+func (y *Year) Applies(e Expert) bool {
+	for _, unit := range y.options.posts(e).now {
+		if slices.ContainsFunc(y.applications, func(a prepared) bool { return a.units[unit] }) {
+			return true
+		}
+	}
+	return false
+}
+
 // Check returns every reason between one expert and one application.
 func Check(e Expert, a Application, o Options) []Reason {
 	return o.check(nil, e, o.posts(e), &Against([]Application{a}, o).applications[0])

@@ -495,6 +495,15 @@ func (st *Store) leaveReview(s *step, review, application string) error {
 			}
 		}
 	}
+	set := map[string]any{}
+	if err := st.followDefence(s, b, set); err != nil {
+		return err
+	}
+	if len(set) > 0 {
+		if err := touchReview(s, &b.review, set); err != nil {
+			return err
+		}
+	}
 	return s.Where("review_id = ? AND unit_id NOT IN (SELECT u.unit_id FROM application_units u JOIN applications a ON a.id = u.application_id WHERE a.review_id = ? AND u.role = 'joint' AND a.state <> ?)",
 		review, review, reviewing.AppWithdrawn).Delete(&reviewing.JointSeat{}).Error
 }

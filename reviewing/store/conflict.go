@@ -230,11 +230,16 @@ func set(ids []string) map[string]bool {
 }
 
 // found are all reasons of one expert over all loaded applications, decided or not.
-func (f *facts) found(e conflict.Expert) []conflict.Reason {
+func (f *facts) found(e conflict.Expert) []conflict.Reason { return f.prepared().Reasons(e) }
+
+// applies tells whether an expert's present unit takes part in an application.
+func (f *facts) applies(e conflict.Expert) bool { return f.prepared().Applies(e) }
+
+func (f *facts) prepared() *conflict.Year {
 	if f.year == nil {
 		f.year = conflict.Against(f.applications, f.options)
 	}
-	return f.year.Reasons(e)
+	return f.year
 }
 
 // reasons of one expert over all loaded applications, dismissed ones left out;
