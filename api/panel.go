@@ -2,6 +2,7 @@ package api
 
 import (
 	"keping/rbac/store"
+	"keping/reviewing"
 	reviewstore "keping/reviewing/store"
 )
 
@@ -23,4 +24,23 @@ func (s *Server) confirmReply(step *store.Step, in *struct {
 	}
 }) (reviewstore.Replied, error) {
 	return s.Reviews.ConfirmReply(step, in.ID, in.Body.Accept)
+}
+
+func (s *Server) raiseUnitCap(step *store.Step, in *struct {
+	ByID
+	Body struct {
+		UnitCap int    `json:"unit_cap" minimum:"0" maximum:"20" doc:"同一单位的席位上限，0为不限"`
+		Reason  string `json:"reason" minLength:"5" maxLength:"500"`
+	}
+}) (reviewing.Review, error) {
+	return s.Reviews.RaiseUnitCap(step, in.ID, in.Body.UnitCap, in.Body.Reason)
+}
+
+func (s *Server) justifyFields(step *store.Step, in *struct {
+	ByID
+	Body struct {
+		Reason string `json:"reason" minLength:"5" maxLength:"500" doc:"为何由专业不符的技术专家评审"`
+	}
+}) (reviewing.Review, error) {
+	return s.Reviews.JustifyFields(step, in.ID, in.Body.Reason)
 }

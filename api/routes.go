@@ -88,6 +88,8 @@ func (s *Server) routes() {
 	read(s, row{"GET", "/api/reviews", "review list", "评审批次列表", repeatable}, s.listReviews)
 	read(s, row{"GET", "/api/reviews/{id}", "review read", "评审批次", repeatable}, s.readReview)
 	write(s, row{"POST", "/api/reviews", "review create", "设立评审批次", repeatable}, s.createReview)
+	write(s, row{"POST", "/api/reviews/{id}/raise_unit_cap", "unit_cap release", "放宽同单位席位上限", repeatable}, s.raiseUnitCap)
+	write(s, row{"POST", "/api/reviews/{id}/justify_fields", "review justify", "说明列入专业不符专家的理由", repeatable}, s.justifyFields)
 	read(s, row{"GET", "/api/reviews/{id}/feasibility", "review forecast", "能否组成专家组", repeatable}, s.checkFeasibility)
 	write(s, row{"POST", "/api/reviews/{id}/freeze", "frame freeze", "锁定候选名单", repeatable}, s.freezeFrame)
 	read(s, row{"GET", "/api/draws/{id}", "draw read", "抽取进展", repeatable}, s.readDraw)

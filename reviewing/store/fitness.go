@@ -22,6 +22,9 @@ type fitness struct {
 	// The programme year's memberships by person: of the technical group at
 	// any time and on the day of the review, and of the advisory group.
 	member, inTerm, advisory map[string]bool
+	// What the review's applications are about; nil where the guide names no
+	// field for one of them, for then nobody can be of another field.
+	fields []string
 }
 
 // loadFitness loads the facts of the given experts, or of the whole technical
@@ -31,7 +34,7 @@ func (st *Store) loadFitness(s *step, pack *rulebook.Pack, r reviewing.Review, o
 	if err != nil {
 		return nil, err
 	}
-	var ids []string // nil is the whole programme year
+	var ids, fields []string // no ids: the whole programme year
 	if r.ID != "" {
 		apps, err := find[reviewing.Application](s, "id", "review_id = ? AND state <> ?", r.ID, reviewing.AppWithdrawn)
 		if err != nil {
@@ -41,8 +44,11 @@ func (st *Store) loadFitness(s *step, pack *rulebook.Pack, r reviewing.Review, o
 		for i, a := range apps {
 			ids[i] = a.ID
 		}
+		if fields, err = fieldsOf(s, r, apps); err != nil {
+			return nil, err
+		}
 	}
-	f := &fitness{pack: pack, review: r, people: map[string]conflict.Expert{}, member: map[string]bool{}, inTerm: map[string]bool{}, advisory: map[string]bool{}}
+	f := &fitness{pack: pack, review: r, people: map[string]conflict.Expert{}, member: map[string]bool{}, inTerm: map[string]bool{}, advisory: map[string]bool{}, fields: fields}
 	if f.facts, err = loadFacts(s.DB, pack, p, ids, only, s.Now); err != nil {
 		return nil, err
 	}
@@ -77,6 +83,33 @@ func (f *fitness) class(e conflict.Expert, class experts.Class) (rule, why strin
 	return "R-067", "not_in_group"
 }
 
+// fieldsOf are the disciplines of a review's applications by their guide.
+func fieldsOf(s *step, r reviewing.Review, apps []reviewing.Application) ([]string, error) {
+	g, err := take[reviewing.Guide](s, r.GuideID, "该指南")
+	if err != nil {
+		return nil, err
+	}
+	var fields []string
+	for _, a := range apps {
+		item, _ := g.Item(a.ItemCode)
+		if len(item.Fields) == 0 {
+			return nil, nil
+		}
+		fields = append(fields, item.Fields...)
+	}
+	return fields, nil
+}
+
+// otherField tells whether a technical expert is of no field of the
+// applications.
+func (f *fitness) otherField(e conflict.Expert, class experts.Class) bool {
+	own := []string{e.MainField}
+	for _, d := range e.Fields {
+		own = append(own, d.Code)
+	}
+	return class == experts.Technical && f.fields != nil && f.pack.Uses("R-067") && !reviewing.FieldsMatch(f.fields, own)
+}
+
 // general are the rules that keep an expert from the panel, or from one
 // application of it, whatever the class; open are questions an officer has to
 // decide first.
@@ -108,7 +141,7 @@ func (f *fitness) passed(expert string, class experts.Class, application string)
 	rule, _ := f.class(e, class)
 	bars, open := f.general(e, application)
 	switch {
-	case !ok || e.State != experts.InPool || rule != "" || len(bars) > 0 || len(open) > 0:
+	case !ok || e.State != experts.InPool || rule != "" || len(bars) > 0 || len(open) > 0 || f.otherField(e, class) && f.review.FieldReason == "":
 		return "excluded"
 	case !e.Available(f.review.MeetingDay):
 		return "unavailable"
@@ -141,7 +174,7 @@ func (f *fitness) seated(b *bench) []rulebook.Verdict {
 		}
 		broken[rule] = append(broken[rule], f.pack.Fail(rule, inputs, fmt.Sprintf("%s：%s", about, sittingMessage(rule)), "请替换该专家，或由其对该项目申请回避，由候补依次递补。"))
 	}
-	technical := false
+	technical, outside, panel := false, 0, 0
 	var open []rulebook.Verdict
 	seen := map[string]bool{}
 	for _, a := range append([]reviewing.Application{{}}, b.applications...) {
@@ -156,6 +189,12 @@ func (f *fitness) seated(b *bench) []rulebook.Verdict {
 				add(rule, seat, "")
 			}
 			technical = technical || f.inTerm[e.PersonID]
+			if a.ID == "" {
+				panel++
+				if !e.InDistrict {
+					outside++
+				}
+			}
 			for _, rule := range []string{"R-019", "R-068"} {
 				if bars, _ := f.general(e, ""); bars[rule] != "" && first {
 					add(rule, seat, "")
@@ -179,6 +218,7 @@ func (f *fitness) seated(b *bench) []rulebook.Verdict {
 			out = append(out, f.pack.Pass(rule, nil))
 		}
 	}
+	out = append(out, outsideShare(f.pack, outside, panel, "专家组"))
 	rules := make([]string, 0, len(broken))
 	for rule := range broken {
 		rules = append(rules, rule)
@@ -188,6 +228,16 @@ func (f *fitness) seated(b *bench) []rulebook.Verdict {
 		out = append(out, broken[rule]...)
 	}
 	return append(out, open...)
+}
+
+// outsideShare is P-15's share of experts from outside the district.
+func outsideShare(pack *rulebook.Pack, outside, of int, whose string) rulebook.Verdict {
+	inputs := rulebook.Inputs{"outside": outside, "of": of, "percent": pack.OutsidePercentMin}
+	if pack.OutsidePercentMin == 0 {
+		return pack.NotApplicable("P-15", inputs)
+	}
+	return pack.Check("P-15", outside*100 >= pack.OutsidePercentMin*of, inputs,
+		fmt.Sprintf("%s%d席中区外专家%d名，不足%d%%（惯例）。", whose, of, outside, pack.OutsidePercentMin), "请补充区外专家后重新抽取，或由科技局领导说明理由后放行。")
 }
 
 // why a rule keeps somebody from a seat, in plain words.
