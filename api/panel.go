@@ -44,3 +44,7 @@ func (s *Server) justifyFields(step *store.Step, in *struct {
 }) (reviewing.Review, error) {
 	return s.Reviews.JustifyFields(step, in.ID, in.Body.Reason)
 }
+
+func (s *Server) compareFrame(r *Reading, in *byID) (reviewstore.FrameChanges, error) {
+	return s.Reviews.ChangesSince(r, r.Actor, in.ID)
+}

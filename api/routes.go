@@ -92,6 +92,7 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/reviews/{id}/justify_fields", "review justify", "说明列入专业不符专家的理由", repeatable}, s.justifyFields)
 	read(s, row{"GET", "/api/reviews/{id}/feasibility", "review forecast", "能否组成专家组", repeatable}, s.checkFeasibility)
 	write(s, row{"POST", "/api/reviews/{id}/freeze", "frame freeze", "锁定候选名单", repeatable}, s.freezeFrame)
+	read(s, row{"GET", "/api/reviews/{id}/changes", "frame compare", "锁定候选名单以来的变化", repeatable}, s.compareFrame)
 	read(s, row{"GET", "/api/draws/{id}", "draw read", "抽取进展", repeatable}, s.readDraw)
 	readFile(s, row{"GET", "/api/draws/{id}/frame", "draw frame", "候选名单（供承诺）", repeatable}, s.drawFrame)
 	write(s, row{"POST", "/api/draws/{id}/commit", "draw commit", "承诺", repeatable}, s.commitDraw)
