@@ -135,3 +135,39 @@ func TestTelephoneReply(t *testing.T) {
 	officer.do("POST", "/api/seats/"+seats[2].ID+"/enter_reply", call(true, 20*time.Hour)).is(t, 409)
 	w.sound()
 }
+
+// TestDirectAppointment: only a director, with a reason, where no alternate is
+// left, and within the share the pack allows (P-14).
+func TestDirectAppointment(t *testing.T) {
+	w := newWorld(t)
+	w.populate()
+	programme := w.programme("major", "t0", "t1", "t2")
+	guide := w.guide(guideBody(programme, item("A1", "major", false, 25000000)))
+	w.at(2025, 4, 2, 9)
+	application := w.accepted("lead0", w.application(guide, "A1", 0))
+	officer, director := w.users["officer"], w.users["director"]
+	review := officer.ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, application)).text(t, "result.id")
+	r := "/api/reviews/" + review
+	w.drawPanel(review)
+	w.seatAll(review)
+	w.join(programme, "technical", "t3", "t4")
+	appoint := func(short string) map[string]any {
+		return map[string]any{"class": "technical", "expert_id": w.experts[short], "reason": "该领域区内仅此一人"}
+	}
+	director.do("POST", r+"/appoint", appoint("t3")).is(t, 409) // no seat is open
+	seats := w.live(review, "technical")
+	officer.ok("POST", "/api/seats/"+seats[0].ID+"/replace", because("突发疾病"))
+	officer.do("POST", r+"/appoint", appoint("t3")).is(t, 403)
+	short := appoint("t3")
+	short["reason"] = "需要"
+	director.do("POST", r+"/appoint", short).is(t, 422)
+	before := w.seq()
+	director.ok("POST", r+"/appoint", appoint("t3"))
+	assert.NotContains(t, string(w.journal(before)[0].Facts), "仅此一人")
+	assert.Contains(t, string(w.journal(before)[0].Facts), `"reason":"`)
+	officer.ok("POST", "/api/seats/"+seats[1].ID+"/replace", because("突发疾病"))
+	director.refused("P-14", "POST", r+"/appoint", appoint("t4")) // two of five are more than 20 %
+	w.pack(func(p *rulebook.Pack) { p.DirectAppointPercent = 40 })
+	director.ok("POST", r+"/appoint", appoint("t4"))
+	w.sound()
+}
