@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"keping/configs/database"
 	"keping/rbac"
 )
 
@@ -81,6 +82,28 @@ func TestConflictQueue(t *testing.T) {
 	}
 	survey, _ := w.queue("/api/programmes/"+programme+"/conflicts?status=open", "2")
 	assert.Len(t, survey, 3)
+	// A unit that nobody has vetted is one item, however many of its experts could be drawn.
+	require.NoError(t, w.app.Store.DB.Do(t.Context(), func(tx *database.Tx) error {
+		return tx.Model(&rbac.Unit{}).Where("id = ?", w.units["of-t0"]).Update("state", rbac.UnitPending).Error
+	}, nil))
+	w.expertColumn("t1", "unit_id", w.units["of-t0"])
+	w.expertColumn("t9", "unit_id", w.units["of-t0"])
+	units, _ := w.queue(open+"&kind=facts_missing", "1")
+	require.Len(t, units, 2, "m2's history, and the unit")
+	ofUnit := units[0]
+	if ofUnit.EvidenceName == "" {
+		ofUnit = units[1]
+	}
+	assert.Equal(t, []string{"单位of-t0", ""}, []string{ofUnit.EvidenceName, ofUnit.ExpertName})
+	officer.ok("POST", "/api/conflicts/decide", map[string]any{"programme_id": programme, "expert_id": w.experts["t1"], "key": ofUnit.Key, "decision": "pinned", "reason": "单位无法核实，其专家本次不列入"})
+	units, _ = w.queue(open+"&kind=facts_missing", "1")
+	assert.Len(t, units, 1)
+	left := officer.do("GET", "/api/reviews/"+review+"/feasibility", nil).is(t, 200)
+	assert.Equal(t, 2, left.int(t, "excluded.facts_missing"), "all who have the gap are left out, by name of the rule")
+	require.NoError(t, w.app.Store.DB.Do(t.Context(), func(tx *database.Tx) error {
+		return tx.Model(&rbac.Unit{}).Where("id = ?", w.units["of-t0"]).Update("state", rbac.UnitActive).Error
+	}, nil))
+	assert.Nil(t, officer.do("GET", "/api/reviews/"+review+"/feasibility", nil).get(t, "excluded.facts_missing"), "vetted, the gap is gone")
 	officer.refused("past_unit", "POST", "/api/reviews/"+review+"/freeze", map[string]any{}, "facts_missing")
 
 	// A list is decided as one: a wrong line and nothing is.

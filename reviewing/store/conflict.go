@@ -52,6 +52,11 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 	for _, u := range units {
 		f.options.Root[u.ID] = u.ParentID
 	}
+	var pending []string
+	if err := db.Model(&rbac.Unit{}).Where("state = ?", rbac.UnitPending).Pluck("id", &pending).Error; err != nil {
+		return nil, err
+	}
+	unvetted := set(pending)
 	var year []reviewing.Application
 	if err := db.Joins("JOIN programmes p ON p.id = applications.programme_id").Where("p.year = ?", programme.Year).Order("applications.id").Find(&year).Error; err != nil {
 		return nil, err
@@ -131,7 +136,7 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 		for i, e := range rows {
 			people[i] = e.PersonID
 		}
-		confirmedOf, decidedOf = confirmedOf.Where("person_id IN ?", people), decidedOf.Where("expert_id IN ?", only)
+		confirmedOf, decidedOf = confirmedOf.Where("person_id IN ?", people), decidedOf.Where("expert_id IN ? OR (expert_id = '' AND kind = 'facts_missing')", only)
 	}
 	if err := confirmedOf.Distinct().Pluck("person_id", &identified).Error; err != nil {
 		return nil, err
@@ -142,7 +147,7 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 	}
 	confirmed, member := set(identified), set(members)
 	for _, e := range rows {
-		x := conflict.Expert{Expert: e, Identified: confirmed[e.PersonID], Member: member[e.PersonID], CoMembers: map[string]string{}}
+		x := conflict.Expert{Expert: e, Identified: confirmed[e.PersonID], Unvetted: unvetted[e.UnitID], Member: member[e.PersonID], CoMembers: map[string]string{}}
 		for _, id := range apps[e.PersonID] {
 			a := byID[id]
 			if !a.State.Live() {
@@ -370,7 +375,14 @@ func (st *Store) decide(s *step, programme string, items []OpenItem, decision, r
 		if err := st.decidable(s, p, f.decisions[item.Key], r, found, decision, field); err != nil {
 			return nil, err
 		}
-		delete(open, item) // named twice, it is no longer open
+		for other := range open { // named twice, by whomever of a unit, it is no longer open
+			if other.Key == item.Key {
+				delete(open, other)
+			}
+		}
+		if r.OfUnit() {
+			item.ExpertID = ""
+		}
 		made = append(made, ConflictDecision{ID: s.NewID(), ReasonKey: item.Key, ExpertID: item.ExpertID, Kind: r.Kind, Decision: decision, Reason: reason, DecidedBy: s.Call.Actor.User, CreatedAt: s.Now})
 	}
 	return made, s.Create(&made).Error

@@ -43,6 +43,7 @@ func (st *Store) candidatesAmong(pack *rulebook.Pack, r reviewing.Review, f *fit
 		"立项评审应由技术专家组承担（第七条），本专项尚无在任的技术专家组成员。", "请先由科技局会同主管部门推荐、领导审定技术专家组。"))
 	who = map[string]experts.Expert{}
 	wanted := map[experts.Class]bool{experts.Technical: r.Technical > 0, experts.Management: r.Management > 0, experts.Finance: r.Finance > 0}
+	asked := map[string]bool{} // once for all experts of a unit
 	for _, e := range f.facts.experts {
 		var classes []string
 		byClass := map[string]string{"R-067": "other_class"}
@@ -75,6 +76,10 @@ func (st *Store) candidatesAmong(pack *rulebook.Pack, r reviewing.Review, f *fit
 		who[code] = e.Expert
 		if len(excluded) == 0 {
 			for _, q := range questions {
+				if q.OfUnit() && asked[q.Key()] {
+					continue
+				}
+				asked[q.Key()] = true
 				open = append(open, f.question(e, q))
 			}
 			rows = append(rows, draw.Candidate{Code: code, Unit: e.UnitID, Classes: classes})

@@ -9,6 +9,7 @@ import (
 	"keping/experts"
 	"keping/rbac"
 	"keping/rbac/calendar"
+	"keping/rbac/rulebook"
 	"keping/reviewing"
 	"keping/reviewing/conflict"
 )
@@ -77,6 +78,10 @@ func (st *Store) queue(s *step, r reviewing.Review, filter ConflictFilter, after
 	if err != nil {
 		return nil, err
 	}
+	speaks, err := st.speakers(s, pack, r, filter)
+	if err != nil {
+		return nil, err
+	}
 	from, _, _ := strings.Cut(after, "/")
 	out := []ConflictItem{}
 	for first := true; ; first = false {
@@ -118,6 +123,12 @@ func (st *Store) queue(s *step, r reviewing.Review, filter ConflictFilter, after
 				} else {
 					item.Decides = whoDecides[reason.Level]
 				}
+				if item.OfUnit() && filter.ExpertID == "" { // told once, by the unit alone
+					if speaks[item.Key] != e.ID {
+						continue
+					}
+					item.ExpertName = ""
+				}
 				if filter.keeps(item, candidate[e.ID]) && item.Place() > after {
 					found = append(found, item)
 				}
@@ -135,6 +146,37 @@ func (st *Store) queue(s *step, r reviewing.Review, filter ConflictFilter, after
 		}
 		from = ids[len(ids)-1]
 	}
+}
+
+// speakers are, for each unit that nobody has vetted, the first of its experts
+// whom its one item concerns: it stands in the queue at that place.
+func (st *Store) speakers(s *step, pack *rulebook.Pack, r reviewing.Review, filter ConflictFilter) (map[string]string, error) {
+	var ids []string
+	err := s.Model(&experts.Expert{}).Where("state = ? AND pool = ? AND unit_id IN (SELECT id FROM units WHERE state = ?)", experts.InPool, experts.TechnicalPool, rbac.UnitPending).Order("id").Pluck("id", &ids).Error
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	f, err := st.loadFitness(s, pack, r, ids)
+	if err != nil {
+		return nil, err
+	}
+	rows, _, _, _, err := st.candidatesAmong(pack, r, f)
+	if err != nil {
+		return nil, err
+	}
+	candidate := map[string]bool{}
+	for _, row := range rows {
+		candidate[row.Code] = true
+	}
+	first := map[string]string{}
+	for _, e := range f.facts.experts {
+		for _, reason := range f.facts.found(e) {
+			if key := reason.Key(); reason.OfUnit() && first[key] == "" && (filter.Status != "open" || candidate[e.ID]) {
+				first[key] = e.ID
+			}
+		}
+	}
+	return first, nil
 }
 
 func (filter ConflictFilter) keeps(item ConflictItem, candidate bool) bool {
