@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -62,6 +63,10 @@ func TestBeforeInvitation(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, draw.Verify(record))
 	require.NotEmpty(t, record.Vacancies)
+	var journal bytes.Buffer
+	_, err = w.app.Store.ExportJournal(t.Context(), &journal)
+	require.NoError(t, err)
+	require.NoError(t, draw.VerifyJournal(record, &journal), "outsiders find every row in the journal, in its order")
 	w.seatAll(review)
 	officer.refused("R-063", "POST", r+"/confirm", map[string]any{}, "R-065", "-")
 
@@ -113,6 +118,7 @@ func TestLateConflict(t *testing.T) {
 			changed := officer.ok("POST", r+"/recheck", map[string]any{})
 			assert.Equal(t, kin.ID, changed.text(t, "result.changed.0.seat_id"))
 			assert.Equal(t, []any{"kin"}, changed.get(t, "result.changed.0.rules"))
+			assert.Contains(t, string(w.journal(before)[0].Facts), `"rules":["kin"],"seat":"`+kin.Code+`"`)
 			acts := map[string]int{}
 			for _, e := range w.journal(before) {
 				acts[e.Act]++
@@ -153,6 +159,41 @@ func TestLateConflict(t *testing.T) {
 			w.sound()
 		})
 	}
+}
+
+// TestRecusalAfterOpening: who finds out in the discussion that there is a tie
+// asks to be recused; approved, the marks are void and an alternate marks first.
+func TestRecusalAfterOpening(t *testing.T) {
+	w, review, applications := meetingWorld(t)
+	officer, supervisor, r := w.users["officer"], w.users["supervisor"], "/api/reviews/"+review
+	w.drawPanel(review)
+	w.seatAll(review)
+	officer.ok("POST", r+"/confirm", map[string]any{})
+	w.declareAll(review)
+	officer.ok("POST", r+"/start", map[string]any{})
+	w.markAll(review, func(string) float64 { return 50 })
+	chair := w.open(review)
+	late := w.live(review, "management")[0]
+	d := w.expert(late).ok("POST", r+"/declare", map[string]any{"application_id": applications[0], "clear": false, "kind": "cooperation", "reason": "讨论中发现与成员合著论文"}).text(t, "result.id")
+	assert.Contains(t, officer.do("POST", r+"/close", map[string]any{}).is(t, 422).body, `"rule":"declared"`)
+	before := w.seq()
+	officer.ok("POST", "/api/declarations/"+d+"/approve", map[string]any{})
+	var acts []string
+	for _, e := range w.journal(before) {
+		acts = append(acts, e.Act)
+	}
+	assert.Equal(t, []string{"declaration.approve", "sheet.void", "vacancy.fill"}, acts)
+	assert.Equal(t, "marking", officer.do("GET", r, nil).text(t, "state"))
+	w.seatAll(review)
+	w.declareAll(review)
+	level := map[string]float64{applications[0]: 51, applications[1]: 44}
+	w.markAll(review, func(id string) float64 { return level[id] })
+	chair.ok("POST", r+"/open", map[string]any{})
+	supervisor.ok("POST", r+"/open", map[string]any{})
+	w.sign(review, chair)
+	assert.Empty(t, officer.ok("POST", r+"/recheck", map[string]any{}).get(t, "result.changed"), "who is recused already leaves nothing more")
+	officer.ok("POST", r+"/close", map[string]any{})
+	w.sound()
 }
 
 // TestLateQuestion: a question that arises while the panel marks holds up the

@@ -43,6 +43,7 @@ func (st *Store) RecheckReview(s *step, id string) (Rechecked, error) {
 		return Rechecked{}, err
 	}
 	out := Rechecked{Changed: []RecheckedSeat{}}
+	facts := []any{} // which seat, by which rules: the journal says why marks are void
 	for { // each change seats somebody, and makes the next bench another
 		f, err := st.loadFitness(s, pack, b.review, b.experts())
 		if err != nil {
@@ -53,6 +54,7 @@ func (st *Store) RecheckReview(s *step, id string) (Rechecked, error) {
 			break
 		}
 		out.Changed = append(out.Changed, RecheckedSeat{seat.ID, seat.Code, seat.Class, a.Number, rules})
+		facts = append(facts, map[string]any{"seat": seat.Code, "application": a.Number, "rules": rules})
 		if a.ID == "" {
 			if err := st.vacate(s, seat, "excluded", ""); err != nil {
 				return out, err
@@ -71,7 +73,7 @@ func (st *Store) RecheckReview(s *step, id string) (Rechecked, error) {
 		}
 	}
 	out.State = b.review.State
-	s.Fact("changed", len(out.Changed))
+	s.Fact("changed", facts)
 	return out, nil
 }
 
