@@ -44,7 +44,7 @@ func (st *Store) RecheckReview(s *step, id string) (Rechecked, error) {
 	}
 	out := Rechecked{Changed: []RecheckedSeat{}}
 	facts := []any{} // which seat, by which rules: the journal says why marks are void
-	for { // each change seats somebody, and makes the next bench another
+	for {            // each change seats somebody, and makes the next bench another
 		f, err := st.loadFitness(s, pack, b.review, b.experts())
 		if err != nil {
 			return out, err
