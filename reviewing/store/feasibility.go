@@ -55,7 +55,7 @@ func (st *Store) CheckFeasibility(s *step, id string) (Feasibility, error) {
 		f.Open = []rulebook.Verdict{}
 	}
 	frame := draw.Frame{UnitCap: r.UnitCap, Seats: seatsOf(r), Candidates: rows, Excluded: out}
-	f.Supply = st.supply(pack, r, frame, who)
+	f.Supply = supply(pack, r, frame, who)
 	if f.ByApplication, err = st.feasibleFor(s, pack, r, frame); err != nil {
 		return f, err
 	}

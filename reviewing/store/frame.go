@@ -154,7 +154,7 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 		return FrameView{}, &rbac.Refusal{Kind: rbac.RefusedRule, Message: "现有候选人无法组成专家组，不能抽取。" + strings.Join(help, ""), Verdicts: blocking}
 	}
 	s.Verdicts = append(s.Verdicts, verdicts...)
-	if err := st.Obey(s, "review/"+id, st.supply(pack, r, frame, who)...); err != nil {
+	if err := st.Obey(s, "review/"+id, supply(pack, r, frame, who)...); err != nil {
 		return FrameView{}, err
 	}
 	if err := st.pseudonyms(s, &frame, d.ID, who); err != nil {
@@ -185,7 +185,7 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 // for each class (P-13), enough from outside the district for their share
 // (P-15), and technical experts of the applications' fields. The
 // frame's rows still carry expert ids.
-func (st *Store) supply(pack *rulebook.Pack, r reviewing.Review, frame draw.Frame, who map[string]experts.Expert) []rulebook.Verdict {
+func supply(pack *rulebook.Pack, r reviewing.Review, frame draw.Frame, who map[string]experts.Expert) []rulebook.Verdict {
 	var out []rulebook.Verdict
 	seats := 0
 	for _, s := range frame.Seats {
