@@ -55,7 +55,7 @@ var formPage = template.Must(template.New("form").Funcs(template.FuncMap{
 
 func (s *Server) printForm(step *store.Step, in *struct {
 	ID   string `path:"id" maxLength:"64"`
-	Form string `query:"form" required:"true" enum:"pledge,sign_in,sheet,summary,opinion,draw" doc:"承诺书、签到表、个人评分表、评分汇总表、综合意见表、抽取记录表"`
+	Form string `query:"form" default:"pledge" enum:"pledge,sign_in,sheet,summary,opinion,draw" doc:"承诺书、签到表、个人评分表、评分汇总表、综合意见表、抽取记录表"`
 }) (exported, error) {
 	f, err := s.Reviews.PrintForm(step, in.ID, in.Form)
 	if err != nil {

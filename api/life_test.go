@@ -221,13 +221,20 @@ func reviewBody(guide string, technical, management, finance int, applications .
 type seat struct {
 	ID, Code, Class, State, Name string
 	ApplicationID                string `json:"application_id"`
+	Entered                      bool   `json:"reply_entered"`
 }
 
+// seats are those of a review by name: the supervisor sees them throughout.
 func (w *world) seats(review string) []seat {
 	w.t.Helper()
+	return w.users["supervisor"].seats(review)
+}
+
+func (v *visitor) seats(review string) []seat {
+	v.w.t.Helper()
 	var out struct{ Items []seat }
-	a := w.users["officer"].do("GET", "/api/reviews/"+review+"/seats", nil).is(w.t, 200)
-	require.NoError(w.t, json.Unmarshal([]byte(a.body), &out))
+	a := v.do("GET", "/api/reviews/"+review+"/seats", nil).is(v.w.t, 200)
+	require.NoError(v.w.t, json.Unmarshal([]byte(a.body), &out))
 	return out.Items
 }
 

@@ -1,14 +1,19 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"keping/experts/draw"
+	"keping/rbac/journal"
+	"keping/rbac/rulebook"
 	"keping/reviewing"
 )
 
@@ -161,5 +166,208 @@ func TestPauseAndRedo(t *testing.T) {
 		}
 	}
 	officer.ok("POST", r+"/close", map[string]any{})
+	w.sound()
+}
+
+// TestDefenceOrder: anybody recomputes order and introducers from the seed in
+// the draw's record; the journal holds their digest; a change of the panel
+// changes no turn, only who introduces.
+func TestDefenceOrder(t *testing.T) {
+	w, review, applications := meetingWorld(t)
+	officer, r := w.users["officer"], "/api/reviews/"+review
+	w.drawPanel(review)
+	w.seatAll(review)
+	recomputed := func() []reviewing.Slot {
+		t.Helper()
+		shown := officer.do("GET", r, nil).is(t, 200)
+		record, err := draw.ParseRecord([]byte(officer.do("GET", "/api/draws/"+shown.text(t, "draws.0.id")+"/record", nil).is(t, 200).body))
+		require.NoError(t, err)
+		panel, err := draw.NewPanel(record)
+		require.NoError(t, err)
+		technical := map[string][]string{}
+		for _, id := range applications {
+			a := officer.do("GET", "/api/applications/"+id, nil).is(t, 200)
+			if a.text(t, "state") == "withdrawn" {
+				continue
+			}
+			for _, s := range panel.Sitting(id) {
+				if s.Class == "technical" && s.Code != "" {
+					technical[a.text(t, "number")] = append(technical[a.text(t, "number")], s.Code)
+				}
+			}
+		}
+		slots := reviewing.DefenceOrder(record.Seed, technical)
+		var shownSlots struct{ Defence []reviewing.Slot }
+		require.NoError(t, json.Unmarshal([]byte(shown.body), &shownSlots))
+		assert.Equal(t, slots, shownSlots.Defence)
+		hash, err := journal.HashOf(slots)
+		require.NoError(t, err)
+		found := false
+		for _, e := range w.journal(0) {
+			found = found || strings.Contains(string(e.Facts), `"defence":"`+hash+`"`)
+		}
+		assert.True(t, found, "its digest is in the journal")
+		return slots
+	}
+	officer.ok("POST", r+"/confirm", map[string]any{})
+	first := recomputed()
+	w.declareAll(review)
+	officer.ok("POST", r+"/start", map[string]any{})
+	for _, s := range w.live(review, "technical") {
+		if s.Code == first[0].Introducer {
+			officer.ok("POST", "/api/seats/"+s.ID+"/replace", because("突发疾病"))
+		}
+	}
+	again := recomputed()
+	assert.Equal(t, []string{first[0].Application, first[1].Application}, []string{again[0].Application, again[1].Application}, "the turns stay")
+	assert.NotEqual(t, first[0].Introducer, again[0].Introducer, "who has left introduces nothing")
+	version := officer.do("GET", "/api/applications/"+applications[0], nil).int(t, "version")
+	w.users["lead0"].ok("POST", "/api/applications/"+applications[0]+"/withdraw", map[string]any{"version": version, "reason": "不再申报"})
+	assert.Len(t, recomputed(), 1, "who withdraws has no turn")
+}
+
+// TestChair: elected by a majority or appointed; not somebody whose unit is
+// among the applicants, even where that application alone is out of bounds (P-16).
+func TestChair(t *testing.T) {
+	w := newWorld(t)
+	w.populate()
+	w.pack(func(p *rulebook.Pack) { p.ConflictScope = "application" })
+	guide := w.guide(guideBody(w.programme("major", "t0", "t1", "t2", "t3", "t4"), item("A1", "major", false, 25000000)))
+	w.at(2025, 4, 2, 9)
+	body := w.application(guide, "A1", 0)
+	body["partners"] = []string{w.units["of-f0"], w.units["of-f1"]} // two of three finance experts
+	first := w.accepted("lead0", body)
+	second := w.accepted("lead1", w.application(guide, "A1", 1))
+	officer := w.users["officer"]
+	var review string
+	var tied seat
+	for tied.ID == "" { // by chance one of the two sits
+		review = officer.ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, first, second)).text(t, "result.id")
+		w.drawPanel(review)
+		for _, s := range w.live(review, "finance") {
+			if s.ApplicationID == "" && s.Name != "专家f2" {
+				tied = s
+			}
+		}
+		if tied.ID == "" {
+			w.seatAll(review) // their links are used up, and in nobody's way
+			officer.ok("POST", "/api/reviews/"+review+"/void", because("改期另行组织"))
+		}
+	}
+	r := "/api/reviews/" + review
+	w.seatAll(review)
+	officer.ok("POST", r+"/confirm", map[string]any{})
+	choose := func(s seat) map[string]any { return map[string]any{"seat_id": s.ID} }
+	panel := slices.DeleteFunc(w.live(review, ""), func(s seat) bool { return s.ApplicationID != "" })
+	others := slices.DeleteFunc(slices.Clone(panel), func(s seat) bool { return s.ID == tied.ID })
+	refused := officer.do("POST", r+"/appoint_chair", choose(tied)).is(t, 422)
+	assert.Contains(t, refused.body, `"rule":"P-16"`)
+	assert.Contains(t, w.expert(others[0]).do("POST", r+"/vote_chair", choose(tied)).is(t, 422).body, `"rule":"P-16"`)
+	w.pack(func(p *rulebook.Pack) { p.ConflictScope, p.Disabled = "application", []string{"P-16"} })
+	officer.do("POST", r+"/appoint_chair?dry_run=true", choose(tied)).is(t, 200)
+	w.pack(func(p *rulebook.Pack) { p.ConflictScope = "application" })
+
+	officer.do("POST", r+"/vote_chair", choose(others[0])).is(t, 403)
+	for i, s := range panel[:3] {
+		elected := w.expert(s).ok("POST", r+"/vote_chair", choose(others[0])).text(t, "result.chair_seat_id")
+		assert.Equal(t, i == 2, elected == others[0].ID, "three of five are a majority")
+	}
+	officer.do("POST", r+"/appoint_chair", choose(others[1])).is(t, 409)
+}
+
+// TestCorrespondence: a review without a meeting runs to its end; nobody signs in.
+func TestCorrespondence(t *testing.T) {
+	w, review, applications := meetingWorld(t)
+	officer, r := w.users["officer"], "/api/reviews/"+review
+	w.drawPanel(review)
+	w.seatAll(review)
+	officer.ok("POST", r+"/confirm", map[string]any{})
+	w.declareAll(review)
+	one := w.live(review, "")[0]
+	assert.Contains(t, w.expert(one).do("POST", r+"/sign_in", map[string]any{"code": "123456"}).is(t, 409).body, "通讯评审")
+	officer.do("POST", "/api/seats/"+one.ID+"/attend", map[string]any{}).is(t, 409)
+	started := officer.ok("POST", r+"/start", map[string]any{})
+	assert.Contains(t, started.body, `"rule":"P-53"`)
+	assert.Contains(t, started.body, `"verdict":"not_applicable"`)
+	level := map[string]float64{applications[0]: 50, applications[1]: 44}
+	w.markAll(review, func(id string) float64 { return level[id] })
+	w.sign(review, w.open(review))
+	closed := officer.ok("POST", r+"/close", map[string]any{})
+	assert.Equal(t, "closed", closed.text(t, "result.state"))
+	assert.Nil(t, closed.get(t, "result.meets_at"))
+	w.sound()
+}
+
+// TestNoQuorum: too few have come; the review is void with the reason, its
+// links are dead, its sheets too, and its applications go into another review.
+func TestNoQuorum(t *testing.T) {
+	w, review, applications := meetingWorld(t)
+	officer, r := w.users["officer"], "/api/reviews/"+review
+	officer.ok("POST", r+"/arrange", map[string]any{"meets_at": "2025-04-25T09:00:00+08:00", "place": "区政府201会议室"})
+	w.at(2025, 4, 24, 9)
+	w.drawPanel(review)
+	w.seatAll(review)
+	officer.ok("POST", r+"/confirm", map[string]any{})
+	w.declareAll(review)
+	w.at(2025, 4, 25, 9)
+	present := w.live(review, "technical")
+	for _, s := range present {
+		officer.ok("POST", "/api/seats/"+s.ID+"/attend", map[string]any{})
+	}
+	officer.refused("P-53", "POST", r+"/start", map[string]any{})
+	before := w.seq()
+	void := officer.ok("POST", r+"/void", because("到会三名专家，缺管理、财务专家，不足法定人数"))
+	failed := map[string]bool{}
+	for _, v := range void.verdicts(t) {
+		failed[v.Rule] = failed[v.Rule] || v.Verdict == rulebook.OutcomeFail
+	}
+	assert.Equal(t, map[string]bool{"R-063": true, "R-064": true, "R-065": true}, failed, "who has come stands beside the reason")
+	facts := string(w.journal(before)[0].Facts)
+	assert.Contains(t, facts, `"present":3`)
+	assert.NotContains(t, facts, "法定人数")
+	for _, s := range w.seats(review) {
+		assert.Equal(t, "vacated", s.State)
+	}
+	w.expert(present[0]).do("GET", r+"/papers", nil).is(t, 404)
+	for _, id := range applications {
+		assert.Equal(t, "accepted", officer.do("GET", "/api/applications/"+id, nil).text(t, "state"))
+	}
+
+	// Another review takes them to its end; void while marked, its sheets are void too.
+	body := reviewBody(officer.do("GET", r, nil).text(t, "guide_id"), 3, 1, 1, applications...)
+	body["meeting_day"] = "2025-04-26"
+	next := w.marking(body)
+	w.markAll(next, func(string) float64 { return 50 })
+	before = w.seq()
+	officer.ok("POST", "/api/reviews/"+next+"/void", because("材料泄露，另行组织"))
+	voided := 0
+	for _, e := range w.journal(before) {
+		if e.Act == "sheet.void" {
+			voided++
+		}
+	}
+	assert.Equal(t, 10, voided)
+
+	// Invitations of a void review answer nothing.
+	third := officer.ok("POST", "/api/reviews", body).text(t, "result.id")
+	w.drawPanel(third)
+	invited := w.live(third, "")[0]
+	for _, s := range w.live(third, "") {
+		if s.ID != invited.ID {
+			w.reply(s, true)
+		}
+	}
+	token, err := w.box.Token(shortOf(invited) + "@example.cn")
+	require.NoError(t, err)
+	officer.ok("POST", "/api/reviews/"+third+"/void", because("改期另行组织"))
+	w.stranger().do("POST", "/api/invitations/reply", map[string]any{"token": token, "accept": true, "password": password, "consent": true}).is(t, 404)
+
+	// Once marks are open, who knows the result may not make it go away.
+	last := w.marking(body)
+	level := map[string]float64{applications[0]: 50, applications[1]: 44}
+	w.markAll(last, func(id string) float64 { return level[id] })
+	w.open(last)
+	assert.Contains(t, officer.do("POST", "/api/reviews/"+last+"/void", because("结果不理想")).is(t, 409).body, "监督")
+	w.users["supervisor"].ok("POST", "/api/reviews/"+last+"/void", because("查实评分过程泄密"))
 	w.sound()
 }

@@ -120,7 +120,7 @@ func (s *Server) createRelease(step *store.Step, in *struct {
 	Write
 	Body store.NewRelease
 }) (rbac.Release, error) {
-	return s.Store.CreateRelease(step, in.Body)
+	return s.Reviews.CreateRelease(step, in.Body)
 }
 
 func (s *Server) createProgramme(step *store.Step, in *struct {

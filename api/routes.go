@@ -78,6 +78,9 @@ func (s *Server) routes() {
 	// conflicts
 	read(s, row{"POST", "/api/conflicts/check", "conflict check", "检查回避情形（不留痕）", repeatable}, s.checkConflicts)
 	write(s, row{"POST", "/api/conflicts/decide", "conflict decide", "处理待定的回避情形", repeatable}, s.decideConflict)
+	write(s, row{"POST", "/api/conflicts/decide_all", "conflict decide_all", "成批处理待定的回避情形（全部或全不）", repeatable}, s.decideConflicts)
+	read(s, row{"GET", "/api/reviews/{id}/conflicts", "conflict list", "本批次待处理或已处理的回避情形", repeatable}, s.listConflicts)
+	read(s, row{"GET", "/api/programmes/{id}/conflicts", "conflict survey", "全年度待处理或已处理的回避情形", repeatable}, s.surveyConflicts)
 
 	write(s, row{"POST", "/api/interests", "interest declare", "工作人员声明利益关系", repeatable}, s.declareInterest)
 
@@ -85,8 +88,11 @@ func (s *Server) routes() {
 	read(s, row{"GET", "/api/reviews", "review list", "评审批次列表", repeatable}, s.listReviews)
 	read(s, row{"GET", "/api/reviews/{id}", "review read", "评审批次", repeatable}, s.readReview)
 	write(s, row{"POST", "/api/reviews", "review create", "设立评审批次", repeatable}, s.createReview)
+	write(s, row{"POST", "/api/reviews/{id}/raise_unit_cap", "unit_cap release", "放宽同单位席位上限", repeatable}, s.raiseUnitCap)
+	write(s, row{"POST", "/api/reviews/{id}/justify_fields", "review justify", "说明列入专业不符专家的理由", repeatable}, s.justifyFields)
 	read(s, row{"GET", "/api/reviews/{id}/feasibility", "review forecast", "能否组成专家组", repeatable}, s.checkFeasibility)
 	write(s, row{"POST", "/api/reviews/{id}/freeze", "frame freeze", "锁定候选名单", repeatable}, s.freezeFrame)
+	read(s, row{"GET", "/api/reviews/{id}/changes", "frame compare", "锁定候选名单以来的变化", repeatable}, s.compareFrame)
 	read(s, row{"GET", "/api/draws/{id}", "draw read", "抽取进展", repeatable}, s.readDraw)
 	readFile(s, row{"GET", "/api/draws/{id}/frame", "draw frame", "候选名单（供承诺）", repeatable}, s.drawFrame)
 	write(s, row{"POST", "/api/draws/{id}/commit", "draw commit", "承诺", repeatable}, s.commitDraw)
@@ -95,6 +101,9 @@ func (s *Server) routes() {
 	readFile(s, row{"GET", "/api/draws/{id}/record", "draw export", "抽取记录", repeatable}, s.drawRecord)
 	write(s, row{"POST", "/api/invitations/reply", "invitation reply", "用一次性链接答复评审邀请", repeatable}, s.replyInvitation)
 	read(s, row{"GET", "/api/reviews/{id}/seats", "seat list", "专家组席位", repeatable}, s.listSeats)
+	write(s, row{"POST", "/api/seats/{id}/enter_reply", "reply enter", "补录电话答复", repeatable}, s.enterReply)
+	write(s, row{"POST", "/api/seats/{id}/confirm_reply", "reply confirm", "复核电话答复", repeatable}, s.confirmReply)
+	write(s, row{"POST", "/api/reviews/{id}/recheck", "review recheck", "按当日事实复核回避：有冲突的离席、评分作废、候补递补", repeatable}, s.recheckReview)
 	write(s, row{"POST", "/api/seats/{id}/replace", "seat replace", "替换专家", repeatable}, s.replaceSeat)
 	write(s, row{"POST", "/api/reviews/{id}/appoint", "seat appoint", "候补用尽时直接指定专家", repeatable}, s.appointSeat)
 	write(s, row{"POST", "/api/reviews/{id}/confirm", "panel confirm", "确认专家组", repeatable}, s.confirmPanel)

@@ -2,7 +2,9 @@ package api
 
 import (
 	"encoding/json"
+	"strings"
 
+	"keping/rbac"
 	"keping/rbac/calendar"
 	"keping/rbac/rulebook"
 	"keping/rbac/store"
@@ -50,5 +52,10 @@ func (s *Server) listNotices(r *Reading, in *struct {
 	Object string `query:"object" maxLength:"100"`
 }) (Page[store.NoticeView], error) {
 	notices, err := s.Store.Notices(r, in.State, in.Object, in.After, in.Limit+1)
+	for i := range notices {
+		if r.Actor.Role != rbac.Supervisor && strings.HasPrefix(notices[i].Object, "seat/") {
+			notices[i].Address = "***" // who sits is not told by a letter and a domain either (P-12)
+		}
+	}
 	return page(notices, in.Limit, func(n store.NoticeView) string { return n.ID }), err
 }

@@ -111,6 +111,15 @@ func Mask(text string, head, tail int) string {
 	return string(runes[:head]) + strings.Repeat("*", len(runes)-head-tail) + string(runes[len(runes)-tail:])
 }
 
+// MaskName keeps the family name, and not how long the name is.
+func MaskName(name string) string {
+	runes := []rune(name)
+	if len(runes) == 0 {
+		return ""
+	}
+	return string(runes[:1]) + "**"
+}
+
 // MakeResidentID makes a well-formed number of nobody: area code (6 digits),
 // birth date and a sequence 0–999. For demonstrations and tests.
 func MakeResidentID(area string, year, month, day, seq int) string {

@@ -2,6 +2,7 @@ package reviewing
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +44,17 @@ type Item struct {
 	Months     int           `json:"months" minimum:"1" maximum:"120" doc:"实施周期（月）" example:"24"`
 	Mode       string        `json:"mode" enum:"open,directed,challenge,race,other" doc:"遴选方式"`
 	Indicators []Indicator   `json:"indicators" minItems:"1" maxItems:"30"`
+	Fields     []string      `json:"fields,omitempty" maxItems:"10" doc:"所属学科（GB/T 13745代码），同行技术专家按一级学科匹配；不填则不按专业筛选" example:"520.20"`
+}
+
+var fieldForm = regexp.MustCompile(`^[0-9]{3}(\.[0-9]{2,4})?$`)
+
+// FieldsMatch tells whether one of an expert's disciplines is of the same first
+// level (一级学科, the first three digits) as one of those asked for.
+func FieldsMatch(asked, own []string) bool {
+	return slices.ContainsFunc(asked, func(a string) bool {
+		return slices.ContainsFunc(own, func(o string) bool { return len(a) >= 3 && len(o) >= 3 && a[:3] == o[:3] })
+	})
 }
 
 // Band explains a range of a criterion's marks.
@@ -146,6 +158,9 @@ func ValidateGuide(g Guide) error {
 		bad.Check(item.Kind == "" || item.Kind == Major || item.Kind == Key, fmt.Sprintf("items[%d].kind", i), "应为major（重大）或key（重点）")
 		bad.Check(!seen[item.Code], fmt.Sprintf("items[%d].code", i), "项目代码%s重复", item.Code)
 		seen[item.Code] = true
+		for _, f := range item.Fields {
+			bad.Check(fieldForm.MatchString(f), fmt.Sprintf("items[%d].fields", i), "%s不是GB/T 13745学科代码，应如520或520.20", f)
+		}
 	}
 	for i, c := range g.Conditions {
 		again := slices.IndexFunc(g.Conditions, func(o Condition) bool { return o.Code == c.Code })

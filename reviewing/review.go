@@ -7,6 +7,7 @@ import (
 
 	"keping/experts"
 	"keping/rbac"
+	"keping/rbac/calendar"
 	"keping/rbac/rulebook"
 	"keping/rbac/secret"
 )
@@ -49,6 +50,7 @@ type Review struct {
 	UnitCap     int    `json:"unit_cap"`
 	MeetingDay  string `gorm:"size:10" json:"meeting_day"`
 	Meeting
+	Widening
 	PausedAt    *time.Time    `json:"paused_at"` // by the supervisor: nothing moves until resumed
 	PauseReason string        `gorm:"size:500" json:"pause_reason"`
 	RedoReason  string        `gorm:"size:500" json:"redo_reason"` // asked for by an officer, approved by the supervisor
@@ -108,6 +110,42 @@ type Result struct {
 	Passed        bool
 	Submitted     int    // final sheets, abstentions among them
 	Totals        string `gorm:"size:2000"` // "CODE TOTAL" of each counted expert, joined by ";", see rank.Record.Totals
+}
+
+// Widening is why a review goes beyond what its pack allows of itself.
+type Widening struct {
+	UnitCapReason string `gorm:"size:500" json:"unit_cap_reason"` // of the director, for more seats of one unit (P-15)
+	FieldReason   string `gorm:"size:500" json:"field_reason"`    // of the officer, for technical experts of other fields (R-067)
+}
+
+// NamesOpen tells whether bureau and panel may see who sits: from the start of
+// the meeting on, by correspondence from that of the marking (P-12). The
+// supervisor, who witnesses the draw, sees the names throughout.
+func (r Review) NamesOpen(p *rulebook.Pack, now time.Time) bool {
+	switch r.State {
+	case Marking, Discussing, Closed:
+		return true
+	}
+	return !p.NamesMasked || !p.Uses("P-12") || r.MeetsAt != nil && !now.Before(*r.MeetsAt)
+}
+
+// DrawTime is P-12 at the freeze: no earlier than so many hours before the
+// panel meets, or before its day where no meeting is arranged yet.
+func DrawTime(p *rulebook.Pack, r Review, now time.Time) (rulebook.Verdict, error) {
+	meets, err := calendar.Parse(r.MeetingDay)
+	if err != nil {
+		return rulebook.Verdict{}, err
+	}
+	if r.MeetsAt != nil {
+		meets = *r.MeetsAt
+	}
+	earliest := meets.Add(-time.Duration(p.DrawHoursBefore) * time.Hour)
+	inputs := rulebook.Inputs{"hours": p.DrawHoursBefore, "earliest": calendar.Stamp(earliest)}
+	if p.DrawHoursBefore == 0 {
+		return p.NotApplicable("P-12", inputs), nil
+	}
+	return p.Check("P-12", !now.Before(earliest), inputs, fmt.Sprintf("抽取应临近评审：最早在评审前%d小时，即%s以后（惯例）。", p.DrawHoursBefore, calendar.Stamp(earliest)),
+		"请届时再锁定候选名单；评审日有变的，请改期后办理。"), nil
 }
 
 // Draw is one attempt of a draw, of a panel or among applications.
@@ -203,6 +241,12 @@ var SeatMoves = map[SeatState]map[string]SeatState{
 	SeatVacated:  {},
 }
 
+// Telephone is a reply by telephone that waits for a second person's word.
+type Telephone struct {
+	ReplyEnteredBy string        `gorm:"size:36" json:"-"` // who took it down
+	ReplyEntered   secret.Sealed `json:"-"`                // sealed at "seat/<id>/reply"
+}
+
 // Seat is one person's place on the panel (ApplicationID "") or, as a
 // substitute, for one application.
 type Seat struct {
@@ -227,7 +271,8 @@ type Seat struct {
 	DissentSalt   string        `gorm:"size:64" json:"-"`
 	NotSigned     string        `gorm:"size:500" json:"not_signed"` // the recorded reason why there is no signature
 	Vote          string        `gorm:"size:36" json:"-"`           // seat voted for as chair
-	CreatedAt     time.Time     `gorm:"autoCreateTime:false" json:"created_at"`
+	Telephone
+	CreatedAt time.Time `gorm:"autoCreateTime:false" json:"created_at"`
 }
 
 // Declaration is what a seat declares for one application before any material

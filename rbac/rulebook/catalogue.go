@@ -136,7 +136,7 @@ var practices = []Rule{
 	{"P-12", []int{}, Practice, Refuse, "抽取临近评审、名单保密（惯例）"},
 	{"P-13", []int{}, Practice, Warn, "候选人数不少于席位的规定倍数（惯例）"},
 	{"P-14", []int{}, Practice, Refuse, "直接指定须说明理由并经审批，比例受限（惯例）"},
-	{"P-15", []int{}, Practice, Refuse, "同一单位在专家组中的人数上限与轮换（惯例）"},
+	{"P-15", []int{}, Practice, Releasable, "同一单位在专家组中的人数上限与轮换（惯例）"},
 	{"P-16", []int{}, Practice, Refuse, "组长由专家推选或指定（惯例）"},
 	{"P-17", []int{}, Practice, Refuse, "评审前再次确认回避（惯例）"},
 	{"P-19", []int{}, Practice, Refuse, "工作人员与会议成员同样回避（惯例）"},

@@ -122,12 +122,15 @@ func Released(v Verdict) Verdict {
 	return v
 }
 
+// Uses tells whether the pack applies a rule.
+func (p *Pack) Uses(rule string) bool { return !p.off[rule] && !slices.Contains(p.Disabled, rule) }
+
 func (p *Pack) verdict(rule string, outcome Outcome, inputs Inputs, message, remedy string) Verdict {
 	r, ok := byID[rule]
 	if !ok {
 		panic("rulebook: no rule " + rule)
 	}
-	if p.off[rule] || slices.Contains(p.Disabled, rule) {
+	if !p.Uses(rule) {
 		outcome, message, remedy = OutcomeNotApplicable, "本规则包未启用此项。", ""
 	}
 	effect := r.Effect
@@ -191,6 +194,9 @@ type Pack struct {
 	SeatsFinance       int  `json:"seats_finance"`
 	UnitCap            int  `json:"unit_cap"` // 0: none
 	CandidatesPerSeat  int  `json:"candidates_per_seat"`
+	OutsidePercentMin  int  `json:"outside_percent_min"` // experts from outside the district among the seats; 0: none asked for
+	DrawHoursBefore    int  `json:"draw_hours_before"`   // the draw's earliest time before the meeting; 0: any
+	NamesMasked        bool `json:"names_masked"`        // who sits is told when the meeting starts
 
 	TechnicalAgeMax int `json:"technical_age_max"`
 	PoolAgeMax      int `json:"pool_age_max"`
@@ -274,6 +280,8 @@ func (p *Pack) validate() error {
 		"panel_min":            p.PanelMin >= 1 && p.SeatsTechnical+p.SeatsManagement+p.SeatsFinance >= p.PanelMin,
 		"seats_technical":      p.SeatsTechnical >= 1 && p.SeatsManagement >= 1 && p.SeatsFinance >= 1,
 		"unit_cap":             p.UnitCap >= 0,
+		"outside_percent_min":  0 <= p.OutsidePercentMin && p.OutsidePercentMin <= 100,
+		"draw_hours_before":    p.DrawHoursBefore >= 0,
 		"conflict_scope":       p.ConflictScope == "review" || p.ConflictScope == "application",
 		"joint_unit_part":      p.JointUnitPart == "attend" || p.JointUnitPart == "opinion" || p.JointUnitPart == "marks_apart",
 		"extreme_low_percent":  0 <= p.ExtremeLowPercent && p.ExtremeLowPercent < p.ExtremeHighPercent && p.ExtremeHighPercent <= 100,

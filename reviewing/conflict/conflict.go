@@ -38,15 +38,26 @@ type Reason struct {
 	Message       string `json:"message"`
 }
 
-// Key names the reason with its evidence: a decision holds while it is the same.
+// Key names the reason with its evidence: a decision holds while it is the
+// same. What is missing of a unit is one item for all who work there.
 func (r Reason) Key() string {
-	return journal.Hash(strings.Join([]string{r.Kind, r.ExpertID, r.ApplicationID, r.Evidence, r.Period}, "\n"))
+	expert := r.ExpertID
+	if r.OfUnit() {
+		expert = ""
+	}
+	return journal.Hash(strings.Join([]string{r.Kind, expert, r.ApplicationID, r.Evidence, r.Period}, "\n"))
+}
+
+// OfUnit tells whether the reason is a fact missing of the expert's unit.
+func (r Reason) OfUnit() bool {
+	return r.Kind == "facts_missing" && strings.HasPrefix(r.Evidence, "unit ")
 }
 
 // Expert are the facts of one expert.
 type Expert struct {
 	experts.Expert
 	Identified bool // a confirmed document
+	Unvetted   bool // nobody has yet confirmed which legal unit the expert's is
 	// Leads and Joins are the programme year's live applications the person
 	// leads or takes part in; Others those of other programmes of the year,
 	// with the people of each.
@@ -95,9 +106,15 @@ func (o Options) before(years int) string {
 	return day.AddDate(-years, 0, 0).Format("2006-01-02")
 }
 
-// Missing are the expert's missing facts: one item per expert, settled by a
-// confirmation, by evidence or by leaving the expert out.
+// Missing are the expert's missing facts: one item per expert, and one per unit
+// that nobody has vetted, settled by a confirmation, by evidence or by leaving
+// out all who have the gap.
 func Missing(e Expert) []Reason {
+	var out []Reason
+	if e.Unvetted {
+		out = append(out, Reason{Kind: "facts_missing", Level: Unknown, ExpertID: e.ID, Evidence: "unit " + e.UnitID, Source: "单位名录",
+			Message: "所在单位尚未核实，无法判断是否同一单位：请先核实该单位，或不将其专家列入候选。"})
+	}
 	var lacks []string
 	if !e.Identified {
 		lacks = append(lacks, "identity")
@@ -106,7 +123,7 @@ func Missing(e Expert) []Reason {
 		lacks = append(lacks, "employment")
 	}
 	if len(lacks) == 0 {
-		return nil
+		return out
 	}
 	names := map[string]string{"identity": "身份证件", "employment": "工作经历"}
 	text := ""
@@ -116,8 +133,8 @@ func Missing(e Expert) []Reason {
 		}
 		text += names[l]
 	}
-	return []Reason{{Kind: "facts_missing", Level: Unknown, ExpertID: e.ID, Evidence: strings.Join(lacks, ","), Source: "专家档案",
-		Message: "缺少" + text + "，无法判断是否回避：请补录，或不将其列入候选。"}}
+	return append(out, Reason{Kind: "facts_missing", Level: Unknown, ExpertID: e.ID, Evidence: strings.Join(lacks, ","), Source: "专家档案",
+		Message: "缺少" + text + "，无法判断是否回避：请补录，或不将其列入候选。"})
 }
 
 // Year judges experts against a set of applications: what depends on one side
@@ -161,6 +178,17 @@ func (y *Year) Reasons(e Expert) []Reason {
 		out = y.options.check(out, e, posts, &y.applications[i])
 	}
 	return out
+}
+
+// Applies tells whether a unit the expert works for now takes part in any of
+// the applications.
+func (y *Year) Applies(e Expert) bool {
+	for _, unit := range y.options.posts(e).now {
+		if slices.ContainsFunc(y.applications, func(a prepared) bool { return a.units[unit] }) {
+			return true
+		}
+	}
+	return false
 }
 
 // Check returns every reason between one expert and one application.

@@ -68,6 +68,12 @@ func TestCheck(t *testing.T) {
 func TestMissing(t *testing.T) {
 	assert.Empty(t, Missing(Expert{Identified: true, Expert: experts.Expert{Employments: []experts.Employment{{UnitID: "u"}}}}))
 	assert.Len(t, Missing(Expert{}), 1, "one item per expert, whatever is missing")
+	of := func(id string) Reason {
+		found := Missing(Expert{Identified: true, Unvetted: true, Expert: experts.Expert{ID: id, UnitID: "u", Employments: []experts.Employment{{UnitID: "u"}}}})
+		assert.Len(t, found, 1)
+		return found[0]
+	}
+	assert.Equal(t, of("e1").Key(), of("e2").Key(), "one item per unit, whoever works there")
 }
 
 func TestKeyFollowsEvidence(t *testing.T) {

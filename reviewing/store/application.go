@@ -495,6 +495,15 @@ func (st *Store) leaveReview(s *step, review, application string) error {
 			}
 		}
 	}
+	set := map[string]any{}
+	if err := st.followDefence(s, b, set); err != nil {
+		return err
+	}
+	if len(set) > 0 {
+		if err := touchReview(s, &b.review, set); err != nil {
+			return err
+		}
+	}
 	return s.Where("review_id = ? AND unit_id NOT IN (SELECT u.unit_id FROM application_units u JOIN applications a ON a.id = u.application_id WHERE a.review_id = ? AND u.role = 'joint' AND a.state <> ?)",
 		review, review, reviewing.AppWithdrawn).Delete(&reviewing.JointSeat{}).Error
 }
@@ -598,6 +607,9 @@ func attach(s *step, application string, materials []reviewing.Material) error {
 func (st *Store) PermitLate(s *step, id, until, reason string, version int) (reviewing.Application, error) {
 	a, err := take[reviewing.Application](s, id, "该申报书")
 	if err != nil {
+		return a, err
+	}
+	if err := st.impartial(s, "id = ?", id); err != nil {
 		return a, err
 	}
 	if a.State != reviewing.AppDraft && a.State != reviewing.AppUnitReview {

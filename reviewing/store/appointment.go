@@ -94,7 +94,8 @@ func (st *Store) AppointSeat(s *step, reviewID string, in NewAppointment) (Repli
 // appointable are the verdicts on an appointment.
 func (f *fitness) appointable(b *bench, e experts.Expert, in NewAppointment) []rulebook.Verdict {
 	x := f.people[e.ID]
-	inputs := rulebook.Inputs{"expert": e.ID, "class": string(in.Class)}
+	// Of another field, the written reason of the appointment is what R-067 asks for.
+	inputs := rulebook.Inputs{"expert": e.ID, "class": string(in.Class), "other_field": f.otherField(x, in.Class)}
 	remedy := "请另选人员。"
 	bars, open := f.general(x, in.ApplicationID)
 	if rule, why := f.class(x, in.Class); rule != "" {

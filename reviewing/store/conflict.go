@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -34,7 +35,7 @@ type facts struct {
 	experts      []conflict.Expert
 	applications []conflict.Application
 	options      conflict.Options
-	decisions    map[string]string            // reason key → decision
+	decisions    map[string]ConflictDecision  // by reason key
 	year         *conflict.Year               // prepared at the first question
 	known        map[string][]conflict.Reason // expert → reasons, once asked for
 }
@@ -43,7 +44,7 @@ type facts struct {
 // applications of one programme year. The handle reads; conflicts are computed
 // whenever they are asked for, never stored.
 func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, applications, only []string, now time.Time) (*facts, error) {
-	f := &facts{decisions: map[string]string{}, options: conflict.Options{SameUnitYears: pack.SameUnitYears, CooperationYears: pack.CooperationYears,
+	f := &facts{decisions: map[string]ConflictDecision{}, options: conflict.Options{SameUnitYears: pack.SameUnitYears, CooperationYears: pack.CooperationYears,
 		Today: calendar.Day(now), Root: map[string]string{}, InReview: map[string]bool{}}}
 	var units []rbac.Unit
 	if err := db.Select("id", "parent_id").Where("parent_id <> ''").Find(&units).Error; err != nil {
@@ -52,6 +53,11 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 	for _, u := range units {
 		f.options.Root[u.ID] = u.ParentID
 	}
+	var pending []string
+	if err := db.Model(&rbac.Unit{}).Where("state = ?", rbac.UnitPending).Pluck("id", &pending).Error; err != nil {
+		return nil, err
+	}
+	unvetted := set(pending)
 	var year []reviewing.Application
 	if err := db.Joins("JOIN programmes p ON p.id = applications.programme_id").Where("p.year = ?", programme.Year).Order("applications.id").Find(&year).Error; err != nil {
 		return nil, err
@@ -131,7 +137,7 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 		for i, e := range rows {
 			people[i] = e.PersonID
 		}
-		confirmedOf, decidedOf = confirmedOf.Where("person_id IN ?", people), decidedOf.Where("expert_id IN ?", only)
+		confirmedOf, decidedOf = confirmedOf.Where("person_id IN ?", people), decidedOf.Where("expert_id IN ? OR (expert_id = '' AND kind = 'facts_missing')", only)
 	}
 	if err := confirmedOf.Distinct().Pluck("person_id", &identified).Error; err != nil {
 		return nil, err
@@ -142,7 +148,7 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 	}
 	confirmed, member := set(identified), set(members)
 	for _, e := range rows {
-		x := conflict.Expert{Expert: e, Identified: confirmed[e.PersonID], Member: member[e.PersonID], CoMembers: map[string]string{}}
+		x := conflict.Expert{Expert: e, Identified: confirmed[e.PersonID], Unvetted: unvetted[e.UnitID], Member: member[e.PersonID], CoMembers: map[string]string{}}
 		for _, id := range apps[e.PersonID] {
 			a := byID[id]
 			if !a.State.Live() {
@@ -166,7 +172,7 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 		return nil, err
 	}
 	for _, d := range decisions {
-		f.decisions[d.ReasonKey] = d.Decision
+		f.decisions[d.ReasonKey] = d
 	}
 	return f, nil
 }
@@ -229,19 +235,29 @@ func set(ids []string) map[string]bool {
 	return m
 }
 
+// found are all reasons of one expert over all loaded applications, decided or not.
+func (f *facts) found(e conflict.Expert) []conflict.Reason { return f.prepared().Reasons(e) }
+
+// applies tells whether an expert's present unit takes part in an application.
+func (f *facts) applies(e conflict.Expert) bool { return f.prepared().Applies(e) }
+
+func (f *facts) prepared() *conflict.Year {
+	if f.year == nil {
+		f.year, f.known = conflict.Against(f.applications, f.options), map[string][]conflict.Reason{}
+	}
+	return f.year
+}
+
 // reasons of one expert over all loaded applications, dismissed ones left out;
 // a pinned one counts as hard.
 func (f *facts) reasons(e conflict.Expert) []conflict.Reason {
 	if known, ok := f.known[e.ID]; ok { // of each application in turn the same is asked
 		return known
 	}
-	if f.year == nil {
-		f.year, f.known = conflict.Against(f.applications, f.options), map[string][]conflict.Reason{}
-	}
-	all := f.year.Reasons(e)
+	all := f.found(e)
 	kept := all[:0]
 	for _, r := range all {
-		switch f.decisions[r.Key()] {
+		switch f.decisions[r.Key()].Decision {
 		case "dismissed":
 			continue
 		case "pinned":
@@ -283,49 +299,121 @@ func (st *Store) CheckConflicts(db *gorm.DB, pack *rulebook.Pack, programme revi
 // NewDecision decides one ask or unknown.
 type NewDecision struct {
 	ProgrammeID string `json:"programme_id" maxLength:"36"`
-	ExpertID    string `json:"expert_id" maxLength:"36"`
-	Key         string `json:"key" pattern:"^[0-9a-f]{64}$" doc:"回避检查返回的 key"`
-	Decision    string `json:"decision" enum:"dismissed,pinned" doc:"排除或确认"`
-	Reason      string `json:"reason" minLength:"5" maxLength:"500"`
+	OpenItem
+	Decision string `json:"decision" enum:"dismissed,pinned" doc:"排除或确认"`
+	Reason   string `json:"reason" minLength:"5" maxLength:"500"`
+}
+
+// OpenItem names one open item.
+type OpenItem struct {
+	ExpertID string `json:"expert_id" maxLength:"36"`
+	Key      string `json:"key" pattern:"^[0-9a-f]{64}$" doc:"回避检查返回的 key"`
+}
+
+// NewDecisions decides a list of items alike: all or none.
+type NewDecisions struct {
+	ProgrammeID string     `json:"programme_id" maxLength:"36"`
+	Items       []OpenItem `json:"items" minItems:"1" maxItems:"200"`
+	Decision    string     `json:"decision" enum:"dismissed,pinned" doc:"排除或确认"`
+	Reason      string     `json:"reason" minLength:"5" maxLength:"500"`
+}
+
+// Decisions tells how many items were decided.
+type Decisions struct {
+	Decided int `json:"decided"`
 }
 
 // DecideConflict dismisses or pins an open item, once.
 func (st *Store) DecideConflict(s *step, in NewDecision) (ConflictDecision, error) {
+	made, err := st.decide(s, in.ProgrammeID, []OpenItem{in.OpenItem}, in.Decision, in.Reason)
+	if err != nil {
+		return ConflictDecision{}, err
+	}
+	s.On(made[0].ID)
+	s.Fact("kind", made[0].Kind)
+	s.Fact("decision", in.Decision)
+	s.Fact("key", in.Key)
+	return made[0], nil
+}
+
+// DecideConflicts decides many items with one reason; each has its own entry.
+func (st *Store) DecideConflicts(s *step, in NewDecisions) (Decisions, error) {
+	made, err := st.decide(s, in.ProgrammeID, in.Items, in.Decision, in.Reason)
+	for _, d := range made {
+		s.Brings("conflict.decide", "conflict/"+d.ID, map[string]any{"kind": d.Kind, "decision": d.Decision, "key": d.ReasonKey})
+	}
+	s.Fact("decided", len(made))
+	return Decisions{len(made)}, err
+}
+
+// decide keeps the decisions on items that are open as the facts stand.
+func (st *Store) decide(s *step, programme string, items []OpenItem, decision, reason string) ([]ConflictDecision, error) {
 	pack, err := st.Pack(s)
 	if err != nil {
-		return ConflictDecision{}, err
+		return nil, err
 	}
-	p, err := take[reviewing.Programme](s, in.ProgrammeID, "该专项")
+	p, err := take[reviewing.Programme](s, programme, "该专项")
 	if err != nil {
-		return ConflictDecision{}, err
+		return nil, err
 	}
-	var n int64
-	if err := s.Model(&ConflictDecision{}).Where("reason_key = ?", in.Key).Count(&n).Error; err != nil {
-		return ConflictDecision{}, err
+	var ids []string
+	for _, item := range items {
+		ids = append(ids, item.ExpertID)
 	}
-	if n > 0 {
-		return ConflictDecision{}, rbac.Refuse(rbac.RefusedState, "该情形已作出处理，证据未变时不再更改。")
-	}
-	found, err := st.CheckConflicts(s.DB, pack, p, []string{in.ExpertID}, nil, s.Now)
+	f, err := loadFacts(s.DB, pack, p, nil, ids, s.Now)
 	if err != nil {
-		return ConflictDecision{}, err
+		return nil, err
 	}
-	for _, r := range found.Items {
-		if r.Key != in.Key {
-			continue
+	open := map[OpenItem]conflict.Reason{}
+	for _, e := range f.experts {
+		for _, r := range f.found(e) {
+			open[OpenItem{e.ID, r.Key()}] = r
 		}
-		if r.Level == conflict.Hard {
-			return ConflictDecision{}, rbac.Invalid("key", "“%s”是必须回避的情形，不能由经办处理", r.Message)
-		}
-		if r.Level == conflict.Unknown && in.Decision == "dismissed" {
-			return ConflictDecision{}, rbac.Invalid("decision", "事实不全不能当作没有冲突：请补录事实（由本人确认或提供证明），或确认为不列入候选")
-		}
-		d := ConflictDecision{ID: s.NewID(), ReasonKey: in.Key, ExpertID: in.ExpertID, Kind: r.Kind, Decision: in.Decision, Reason: in.Reason, DecidedBy: s.Call.Actor.User, CreatedAt: s.Now}
-		s.On(d.ID)
-		s.Fact("kind", r.Kind)
-		s.Fact("decision", in.Decision)
-		s.Fact("key", in.Key)
-		return d, s.Create(&d).Error
 	}
-	return ConflictDecision{}, rbac.Invalid("key", "没有这一待处理情形（证据可能已变），请重新检查")
+	var made []ConflictDecision
+	for i, item := range items {
+		field := "key"
+		if len(items) > 1 {
+			field = fmt.Sprintf("items[%d].key", i)
+		}
+		r, found := open[item]
+		if err := st.decidable(s, p, f.decisions[item.Key], r, found, decision, field); err != nil {
+			return nil, err
+		}
+		for other := range open { // named twice, by whomever of a unit, it is no longer open
+			if other.Key == item.Key {
+				delete(open, other)
+			}
+		}
+		if r.OfUnit() {
+			item.ExpertID = ""
+		}
+		made = append(made, ConflictDecision{ID: s.NewID(), ReasonKey: item.Key, ExpertID: item.ExpertID, Kind: r.Kind, Decision: decision, Reason: reason, DecidedBy: s.Call.Actor.User, CreatedAt: s.Now})
+	}
+	return made, s.Create(&made).Error
+}
+
+// decidable refuses what is not open, what no officer may decide, and an
+// officer who has a tie to the application or to another of its review (P-19).
+func (st *Store) decidable(s *step, p reviewing.Programme, before ConflictDecision, r conflict.Reason, found bool, decision, field string) error {
+	where, args := "programme_id = ?", []any{p.ID} // what concerns the expert alone concerns every application
+	if r.ApplicationID != "" {
+		where, args = "(id = ? OR (review_id <> '' AND review_id = (SELECT x.review_id FROM applications x WHERE x.id = ?)))", []any{r.ApplicationID, r.ApplicationID}
+	}
+	if err := st.impartial(s, where, args...); err != nil {
+		return err
+	}
+	switch {
+	case before.Decision == "pinned":
+		return rbac.Refuse(rbac.RefusedState, "该情形已确认须回避，任何人不得撤销；证据有变化的，会作为新的情形重新提出。")
+	case before.Decision != "":
+		return rbac.Refuse(rbac.RefusedState, "该情形已作出处理，证据未变时不再更改。")
+	case !found:
+		return rbac.Invalid(field, "没有这一待处理情形（证据可能已变，或重复填写），请重新检查")
+	case r.Level == conflict.Hard:
+		return rbac.Invalid(field, "“%s”是必须回避的情形，不能由经办处理", r.Message)
+	case r.Level == conflict.Unknown && decision == "dismissed":
+		return rbac.Invalid("decision", "事实不全不能当作没有冲突：请补录事实（由本人确认或提供证明），或确认为不列入候选")
+	}
+	return nil
 }

@@ -205,6 +205,9 @@ func (st *Store) VoidDraw(s *step, id, reason string) (DrawView, error) {
 	if err != nil {
 		return DrawView{}, err
 	}
+	if err := st.impartial(s, "review_id = ?", d.ReviewID); err != nil {
+		return DrawView{}, err
+	}
 	if d.State != "frozen" {
 		return DrawView{}, reviewing.MoveRefusal("SM-09", d.State, "作废抽取")
 	}
@@ -285,13 +288,48 @@ func (st *Store) seatDrawn(s *step, d reviewing.Draw) error {
 	if err != nil {
 		return err
 	}
+	drawn := map[string]string{} // code → expert id
+	var ids []string
 	for _, seated := range p.record.Seats {
-		if err := st.invite(s, r, d, seated.Class, seated.Code, "", ""); err != nil {
+		e, err := expertOf(s, d.ID, seated.Code)
+		if err != nil {
 			return err
 		}
+		drawn[seated.Code] = e.ID
+		ids = append(ids, e.ID)
+	}
+	fit, err := st.loadFitness(s, pack, r, ids)
+	if err != nil {
+		return err
+	}
+	var passed []reviewing.Seat
+	for _, seated := range p.record.Seats {
+		why := fit.passed(drawn[seated.Code], experts.Class(seated.Class), "")
+		if why == "" {
+			if err := st.invite(s, r, d, seated.Class, seated.Code, "", ""); err != nil {
+				return err
+			}
+			continue
+		}
+		e := fit.people[drawn[seated.Code]] // never invited: the facts have changed since the freeze
+		seat := reviewing.Seat{ID: s.NewID(), ReviewID: r.ID, Class: experts.Class(seated.Class), Code: seated.Code, ExpertID: e.ID, PersonID: e.PersonID, UnitID: e.UnitID,
+			State: reviewing.SeatVacated, Reason: why, CreatedAt: s.Now}
+		if err := s.Create(&seat).Error; err != nil {
+			return err
+		}
+		passed = append(passed, seat)
 	}
 	if err := moveReview(s, &r, "run", map[string]any{}); err != nil {
 		return err
+	}
+	for _, seat := range passed {
+		b, err := st.holdBench(s, r.ID)
+		if err != nil {
+			return err
+		}
+		if _, err := st.fill(s, b, seat.Class, seat.Code, ""); err != nil {
+			return err
+		}
 	}
 	return st.recuseKnown(s, pack, r.ID)
 }
@@ -322,8 +360,8 @@ func (st *Store) invite(s *step, r reviewing.Review, d reviewing.Draw, class, co
 		return err
 	}
 	return s.Notify(notice.Message{Kind: "invitation", UserID: e.UserID, Address: e.Mail, Object: "seat/" + seat.ID, Subject: "评审邀请",
-		Body: fmt.Sprintf("%s：\n\n邀请您担任“%s”评审专家（%s类），评审日期%s。请在%d小时内打开下面的链接答复：\n%s/invitation#%s\n\n链接只能使用一次，请勿转发；请对受邀评审一事保密。",
-			e.Name, r.Title, experts.ClassNames[experts.Class(class)], r.MeetingDay, pack.InvitationReplyHours, st.PublicURL, token)})
+		Body: fmt.Sprintf("%s：\n\n邀请您担任“%s”评审专家（%s类），评审日期%s。请在%d小时内打开下面的链接答复：\n%s/invitation#%s\n\n链接只能使用一次，请勿转发；请对受邀评审一事保密。\n不便上网的，可致电区科技局答复，请报席位编号%s，无须报姓名。",
+			e.Name, r.Title, experts.ClassNames[experts.Class(class)], r.MeetingDay, pack.InvitationReplyHours, st.PublicURL, token, code)})
 }
 
 func expertOf(s *step, drawID, code string) (experts.Expert, error) {
@@ -382,16 +420,7 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 				return "recused"
 			}
 		}
-		e, ok := fit.people[alternates[code]]
-		rule, _ := fit.class(e, class)
-		bars, open := fit.general(e, application)
-		switch {
-		case !ok || e.State != experts.InPool || rule != "" || len(bars) > 0 || len(open) > 0:
-			return "excluded" // the facts of the day; an open question is no invitation
-		case !e.Available(b.review.MeetingDay):
-			return "unavailable"
-		}
-		return ""
+		return fit.passed(alternates[code], class, application)
 	}
 	row, err := b.panel.Fill(string(class), code, application, why, appointed)
 	if err != nil {

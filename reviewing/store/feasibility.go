@@ -17,6 +17,7 @@ type Feasibility struct {
 	Candidates    map[string]int           `json:"candidates"`
 	Excluded      map[string]int           `json:"excluded" doc:"各规则排除的人数"`
 	Open          []rulebook.Verdict       `json:"open" doc:"须先处理的情形"`
+	Supply        []rulebook.Verdict       `json:"supply" doc:"候选人数是否宽裕、区外专家与专业是否合适"`
 	Help          []string                 `json:"help" doc:"不可行时，单独放宽哪一项即可行，由谁批准"`
 }
 
@@ -37,7 +38,7 @@ func (st *Store) CheckFeasibility(s *step, id string) (Feasibility, error) {
 	if err != nil {
 		return Feasibility{}, err
 	}
-	rows, out, _, open, err := st.candidates(s, pack, r)
+	rows, out, who, open, err := st.candidates(s, pack, r)
 	if err != nil {
 		return Feasibility{}, err
 	}
@@ -53,7 +54,8 @@ func (st *Store) CheckFeasibility(s *step, id string) (Feasibility, error) {
 	if f.Open == nil {
 		f.Open = []rulebook.Verdict{}
 	}
-	frame := draw.Frame{UnitCap: r.UnitCap, Seats: seatsOf(r), Candidates: rows}
+	frame := draw.Frame{UnitCap: r.UnitCap, Seats: seatsOf(r), Candidates: rows, Excluded: out}
+	f.Supply = supply(pack, r, frame, who)
 	if f.ByApplication, err = st.feasibleFor(s, pack, r, frame); err != nil {
 		return f, err
 	}
@@ -136,6 +138,9 @@ func (st *Store) explain(s *step, pack *rulebook.Pack, r reviewing.Review, frame
 		if draw.Feasible(wider) && !slices.ContainsFunc(each, func(a ApplicationFeasibility) bool { return !a.Feasible }) {
 			help = append(help, fmt.Sprintf("改用“按项目回避”即可：与部分项目有关联的%d人可评其余项目（新的规则包，由科技局领导批准）。", len(rows)-len(frame.Candidates)))
 		}
+	}
+	if n := len(slices.DeleteFunc(slices.Clone(frame.Excluded), func(x draw.Excluded) bool { return x.Why != "other_field" })); n > 0 {
+		help = append(help, fmt.Sprintf("另有%d名技术专家组成员专业与项目不符，经办书面说明理由后可列入候选（第七条、第二十条）。", n))
 	}
 	for i, s := range frame.Seats {
 		total := r.Technical + r.Management + r.Finance

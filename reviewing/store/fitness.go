@@ -22,6 +22,9 @@ type fitness struct {
 	// The programme year's memberships by person: of the technical group at
 	// any time and on the day of the review, and of the advisory group.
 	member, inTerm, advisory map[string]bool
+	// What the review's applications are about; nil where the guide names no
+	// field for one of them, for then nobody can be of another field.
+	fields []string
 }
 
 // loadFitness loads the facts of the given experts, or of the whole technical
@@ -31,15 +34,21 @@ func (st *Store) loadFitness(s *step, pack *rulebook.Pack, r reviewing.Review, o
 	if err != nil {
 		return nil, err
 	}
-	apps, err := find[reviewing.Application](s, "id", "review_id = ? AND state <> ?", r.ID, reviewing.AppWithdrawn)
-	if err != nil {
-		return nil, err
+	var ids, fields []string // no ids: the whole programme year
+	if r.ID != "" {
+		apps, err := find[reviewing.Application](s, "id", "review_id = ? AND state <> ?", r.ID, reviewing.AppWithdrawn)
+		if err != nil {
+			return nil, err
+		}
+		ids = make([]string, len(apps))
+		for i, a := range apps {
+			ids[i] = a.ID
+		}
+		if fields, err = fieldsOf(s, r, apps); err != nil {
+			return nil, err
+		}
 	}
-	ids := make([]string, len(apps))
-	for i, a := range apps {
-		ids[i] = a.ID
-	}
-	f := &fitness{pack: pack, review: r, people: map[string]conflict.Expert{}, member: map[string]bool{}, inTerm: map[string]bool{}, advisory: map[string]bool{}}
+	f := &fitness{pack: pack, review: r, people: map[string]conflict.Expert{}, member: map[string]bool{}, inTerm: map[string]bool{}, advisory: map[string]bool{}, fields: fields}
 	if f.facts, err = loadFacts(s.DB, pack, p, ids, only, s.Now); err != nil {
 		return nil, err
 	}
@@ -74,6 +83,33 @@ func (f *fitness) class(e conflict.Expert, class experts.Class) (rule, why strin
 	return "R-067", "not_in_group"
 }
 
+// fieldsOf are the disciplines of a review's applications by their guide.
+func fieldsOf(s *step, r reviewing.Review, apps []reviewing.Application) ([]string, error) {
+	g, err := take[reviewing.Guide](s, r.GuideID, "该指南")
+	if err != nil {
+		return nil, err
+	}
+	var fields []string
+	for _, a := range apps {
+		item, _ := g.Item(a.ItemCode)
+		if len(item.Fields) == 0 {
+			return nil, nil
+		}
+		fields = append(fields, item.Fields...)
+	}
+	return fields, nil
+}
+
+// otherField tells whether a technical expert is of no field of the
+// applications.
+func (f *fitness) otherField(e conflict.Expert, class experts.Class) bool {
+	own := []string{e.MainField}
+	for _, d := range e.Fields {
+		own = append(own, d.Code)
+	}
+	return class == experts.Technical && f.fields != nil && f.pack.Uses("R-067") && !reviewing.FieldsMatch(f.fields, own)
+}
+
 // general are the rules that keep an expert from the panel, or from one
 // application of it, whatever the class; open are questions an officer has to
 // decide first.
@@ -98,10 +134,32 @@ func (f *fitness) general(e conflict.Expert, application string) (bars map[strin
 	return bars, open
 }
 
+// passed is why an expert is passed over before an invitation, by the facts of
+// the day, or "": an open question is no invitation either.
+func (f *fitness) passed(expert string, class experts.Class, application string) string {
+	e, ok := f.people[expert]
+	rule, _ := f.class(e, class)
+	bars, open := f.general(e, application)
+	switch {
+	case !ok || e.State != experts.InPool || rule != "" || len(bars) > 0 || len(open) > 0 || f.otherField(e, class) && f.review.FieldReason == "":
+		return "excluded"
+	case !e.Available(f.review.MeetingDay):
+		return "unavailable"
+	}
+	return ""
+}
+
 // question is an open item as a verdict.
 func (f *fitness) question(e conflict.Expert, r conflict.Reason) rulebook.Verdict {
 	return f.pack.Unknown(r.Kind, rulebook.Inputs{"expert": e.ID, "application": r.ApplicationID, "key": r.Key(), "period": r.Period},
 		"“"+e.Name+"”："+r.Message, "请由经办处理（排除或确认，并说明理由）后再继续。")
+}
+
+// seatedQuestion is an open item of somebody who sits: by the code of the seat,
+// for names may not be told yet; the queue of the review has the item.
+func (f *fitness) seatedQuestion(seat reviewing.Seat, application string, r conflict.Reason) rulebook.Verdict {
+	return f.pack.Unknown(r.Kind, rulebook.Inputs{"seat": seat.Code, "application": application, "period": r.Period},
+		seat.Code+"："+r.Message, "请经办在待处理的回避情形中排除或确认，并说明理由；确认的，再复核回避，由候补递补。")
 }
 
 // seated are the verdicts on who sits: and
@@ -116,7 +174,7 @@ func (f *fitness) seated(b *bench) []rulebook.Verdict {
 		}
 		broken[rule] = append(broken[rule], f.pack.Fail(rule, inputs, fmt.Sprintf("%s：%s", about, sittingMessage(rule)), "请替换该专家，或由其对该项目申请回避，由候补依次递补。"))
 	}
-	technical := false
+	technical, outside, panel := false, 0, 0
 	var open []rulebook.Verdict
 	seen := map[string]bool{}
 	for _, a := range append([]reviewing.Application{{}}, b.applications...) {
@@ -131,19 +189,25 @@ func (f *fitness) seated(b *bench) []rulebook.Verdict {
 				add(rule, seat, "")
 			}
 			technical = technical || f.inTerm[e.PersonID]
+			if a.ID == "" {
+				panel++
+				if !e.InDistrict {
+					outside++
+				}
+			}
 			for _, rule := range []string{"R-019", "R-068"} {
 				if bars, _ := f.general(e, ""); bars[rule] != "" && first {
 					add(rule, seat, "")
 				}
 			}
 			for _, r := range f.facts.reasons(e) {
-				if r.ApplicationID != a.ID {
+				if r.ApplicationID != a.ID && !(r.ApplicationID == "" && first) {
 					continue
 				}
 				if r.Level == conflict.Hard {
 					add(r.Kind, seat, a.Number)
 				} else {
-					open = append(open, f.question(e, r))
+					open = append(open, f.seatedQuestion(seat, a.Number, r))
 				}
 			}
 		}
@@ -154,6 +218,7 @@ func (f *fitness) seated(b *bench) []rulebook.Verdict {
 			out = append(out, f.pack.Pass(rule, nil))
 		}
 	}
+	out = append(out, outsideShare(f.pack, outside, panel, "专家组"))
 	rules := make([]string, 0, len(broken))
 	for rule := range broken {
 		rules = append(rules, rule)
@@ -163,6 +228,16 @@ func (f *fitness) seated(b *bench) []rulebook.Verdict {
 		out = append(out, broken[rule]...)
 	}
 	return append(out, open...)
+}
+
+// outsideShare is P-15's share of experts from outside the district.
+func outsideShare(pack *rulebook.Pack, outside, of int, whose string) rulebook.Verdict {
+	inputs := rulebook.Inputs{"outside": outside, "of": of, "percent": pack.OutsidePercentMin}
+	if pack.OutsidePercentMin == 0 {
+		return pack.NotApplicable("P-15", inputs)
+	}
+	return pack.Check("P-15", outside*100 >= pack.OutsidePercentMin*of, inputs,
+		fmt.Sprintf("%s%d席中区外专家%d名，不足%d%%（惯例）。", whose, of, outside, pack.OutsidePercentMin), "请补充区外专家后重新抽取，或由科技局领导说明理由后放行。")
 }
 
 // why a rule keeps somebody from a seat, in plain words.
@@ -183,14 +258,7 @@ func sittingMessage(rule string) string {
 
 // judgeSeated is seated for a whole bench.
 func (st *Store) judgeSeated(s *step, pack *rulebook.Pack, b *bench) ([]rulebook.Verdict, error) {
-	var ids []string
-	for _, seat := range b.seats {
-		if seat.State != reviewing.SeatVacated {
-			ids = append(ids, seat.ExpertID)
-		}
-	}
-	slices.Sort(ids)
-	f, err := st.loadFitness(s, pack, b.review, slices.Compact(ids))
+	f, err := st.loadFitness(s, pack, b.review, b.experts())
 	if err != nil {
 		return nil, err
 	}
@@ -207,11 +275,7 @@ func (st *Store) recuseKnown(s *step, pack *rulebook.Pack, review string) error 
 	if err != nil {
 		return err
 	}
-	var ids []string
-	for _, seat := range b.seats {
-		ids = append(ids, seat.ExpertID)
-	}
-	f, err := st.loadFitness(s, pack, b.review, ids)
+	f, err := st.loadFitness(s, pack, b.review, b.experts())
 	if err != nil {
 		return err
 	}
@@ -221,12 +285,9 @@ func (st *Store) recuseKnown(s *step, pack *rulebook.Pack, review string) error 
 				if r.Level != conflict.Hard || r.ApplicationID != a.ID {
 					continue
 				}
-				d := reviewing.Declaration{ID: s.NewID(), ReviewID: review, SeatID: seat.ID, ApplicationID: a.ID, State: "approved", Kind: r.Kind, CreatedAt: s.Now}
-				if err := s.Create(&d).Error; err != nil {
+				if _, err := recuse(s, b, seat, a.ID, r.Kind); err != nil {
 					return err
 				}
-				s.Brings("declaration.approve", "declaration/"+d.ID, map[string]any{"application": a.ID, "kind": r.Kind, "seat": seat.Code})
-				b.declarations = append(b.declarations, d)
 				if _, err := st.fill(s, b, seat.Class, seat.Code, a.ID); err != nil {
 					return err
 				}

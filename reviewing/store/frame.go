@@ -34,10 +34,16 @@ func (st *Store) candidates(s *step, pack *rulebook.Pack, r reviewing.Review) (r
 	if err != nil {
 		return
 	}
+	return st.candidatesAmong(pack, r, f)
+}
+
+// candidatesAmong are the candidates among the experts whose facts are loaded.
+func (st *Store) candidatesAmong(pack *rulebook.Pack, r reviewing.Review, f *fitness) (rows []draw.Candidate, out []draw.Excluded, who map[string]experts.Expert, open []rulebook.Verdict, err error) {
 	open = append(open, pack.Check("R-021", len(f.inTerm) > 0, rulebook.Inputs{"members": len(f.inTerm)},
 		"立项评审应由技术专家组承担（第七条），本专项尚无在任的技术专家组成员。", "请先由科技局会同主管部门推荐、领导审定技术专家组。"))
 	who = map[string]experts.Expert{}
 	wanted := map[experts.Class]bool{experts.Technical: r.Technical > 0, experts.Management: r.Management > 0, experts.Finance: r.Finance > 0}
+	asked := map[string]bool{} // once for all experts of a unit
 	for _, e := range f.facts.experts {
 		var classes []string
 		byClass := map[string]string{"R-067": "other_class"}
@@ -46,6 +52,9 @@ func (st *Store) candidates(s *step, pack *rulebook.Pack, r reviewing.Review) (r
 				continue
 			}
 			rule, why := f.class(e, c)
+			if rule == "" && r.FieldReason == "" && f.otherField(e, c) {
+				rule, why = "R-067", "other_field"
+			}
 			if rule == "" {
 				classes = append(classes, string(c))
 			} else {
@@ -54,7 +63,7 @@ func (st *Store) candidates(s *step, pack *rulebook.Pack, r reviewing.Review) (r
 		}
 		slices.Sort(classes)
 		excluded, questions := f.general(e, "")
-		if len(classes) == 0 && byClass["R-067"] != "" {
+		if len(classes) == 0 && byClass["R-067"] != "" && byClass["R-067"] != "other_field" {
 			continue // of no class this review seats: never among those to draw from
 		}
 		if len(classes) == 0 {
@@ -67,6 +76,10 @@ func (st *Store) candidates(s *step, pack *rulebook.Pack, r reviewing.Review) (r
 		who[code] = e.Expert
 		if len(excluded) == 0 {
 			for _, q := range questions {
+				if q.OfUnit() && asked[q.Key()] {
+					continue
+				}
+				asked[q.Key()] = true
 				open = append(open, f.question(e, q))
 			}
 			rows = append(rows, draw.Candidate{Code: code, Unit: e.UnitID, Classes: classes})
@@ -105,6 +118,13 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 	if err != nil {
 		return FrameView{}, err
 	}
+	early, err := reviewing.DrawTime(pack, r, s.Now)
+	if err != nil {
+		return FrameView{}, err
+	}
+	if err := s.Obey(early); err != nil {
+		return FrameView{}, err
+	}
 	rows, out, who, open, err := st.candidates(s, pack, r)
 	if err != nil {
 		return FrameView{}, err
@@ -134,6 +154,9 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 		return FrameView{}, &rbac.Refusal{Kind: rbac.RefusedRule, Message: "现有候选人无法组成专家组，不能抽取。" + strings.Join(help, ""), Verdicts: blocking}
 	}
 	s.Verdicts = append(s.Verdicts, verdicts...)
+	if err := st.Obey(s, "review/"+id, supply(pack, r, frame, who)...); err != nil {
+		return FrameView{}, err
+	}
 	if err := st.pseudonyms(s, &frame, d.ID, who); err != nil {
 		return FrameView{}, err
 	}
@@ -156,6 +179,40 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 	}
 	s.WantCheckpoint("锁定候选名单")
 	return viewFrame(d.ID, d.FrameHash, frame), nil
+}
+
+// supply are the verdicts on how many and who there is to draw from: enough
+// for each class (P-13), enough from outside the district for their share
+// (P-15), and technical experts of the applications' fields. The
+// frame's rows still carry expert ids.
+func supply(pack *rulebook.Pack, r reviewing.Review, frame draw.Frame, who map[string]experts.Expert) []rulebook.Verdict {
+	var out []rulebook.Verdict
+	seats := 0
+	for _, s := range frame.Seats {
+		seats += s.Count
+		n, wanted := 0, s.Count*pack.CandidatesPerSeat
+		for _, c := range frame.Candidates {
+			if slices.Contains(c.Classes, s.Class) {
+				n++
+			}
+		}
+		out = append(out, pack.Check("P-13", n >= wanted, rulebook.Inputs{"class": s.Class, "candidates": n, "seats": s.Count, "wanted": wanted},
+			fmt.Sprintf("%s类候选%d人，少于席位的%d倍（%d人，惯例），谢绝或回避后可能无人递补。", experts.ClassNames[experts.Class(s.Class)], n, pack.CandidatesPerSeat, wanted), "可以继续；建议补充该类专家后再锁定。"))
+	}
+	outside := 0
+	for _, c := range frame.Candidates {
+		if !who[c.Code].InDistrict {
+			outside++
+		}
+	}
+	out = append(out, outsideShare(pack, min(outside, seats), seats, "候选名单至多为"))
+	other := 0
+	for _, x := range frame.Excluded {
+		if x.Rule == "R-067" && x.Why == "other_field" {
+			other++
+		}
+	}
+	return append(out, pack.Pass("R-067", rulebook.Inputs{"left_out": other, "justified": r.FieldReason != ""}))
 }
 
 func viewFrame(id, hash string, frame draw.Frame) FrameView {

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"strings"
 	"time"
 
 	"keping/rbac"
 	"keping/rbac/rulebook"
 	"keping/rbac/secret"
+	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 )
 
@@ -74,4 +76,16 @@ func (st *Store) impartial(s *step, where string, args ...any) error {
 		return err
 	}
 	return s.Obey(pack.Fail("P-19", rulebook.Inputs{"applications": tied}, "您与项目"+tied[0]+"有利益关系，须回避其所在批次的事项（惯例）。", "请由与该批次项目没有利益关系的同事办理。"))
+}
+
+// CreateRelease releases a soft rule; not by who has a tie to what it is about (P-19).
+func (st *Store) CreateRelease(s *step, in rbacstore.NewRelease) (rbac.Release, error) {
+	where := map[string]string{"application": "id = ?", "review": "review_id = ?", "guide": "guide_id = ?", "list": "guide_id IN (SELECT guide_id FROM award_lists WHERE id = ?)"}
+	noun, id, _ := strings.Cut(in.Object, "/")
+	if about, ok := where[noun]; ok {
+		if err := st.impartial(s, about, id); err != nil {
+			return rbac.Release{}, err
+		}
+	}
+	return st.Store.CreateRelease(s, in)
 }

@@ -114,6 +114,9 @@ func (st *Store) CreateList(s *step, guide, reason string) (reviewing.AwardList,
 	if err != nil {
 		return reviewing.AwardList{}, err
 	}
+	if err := st.impartial(s, "guide_id = ?", g.ID); err != nil {
+		return reviewing.AwardList{}, err
+	}
 	l := reviewing.AwardList{ID: s.NewID(), GuideID: g.ID, Number: 1, Reason: reason, State: reviewing.ListDrafted, OfficerID: s.Call.Actor.User, Version: 1, CreatedAt: s.Now}
 	s.On(l.ID)
 	before, err := find[reviewing.AwardList](s, "number DESC", "guide_id = ?", g.ID)
@@ -575,6 +578,9 @@ func (st *Store) DecideObjection(s *step, id, move, words string) (Lodged, error
 	}
 	r, err := take[reviewing.Review](s, a.ReviewID, "该评审批次")
 	if err != nil {
+		return Lodged{}, err
+	}
+	if err := st.impartial(s, "guide_id = ?", a.GuideID); err != nil {
 		return Lodged{}, err
 	}
 	pack, err := st.Pack(s)

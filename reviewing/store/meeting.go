@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -131,6 +132,19 @@ func (st *Store) seatOf(s *step, id string) (reviewing.Seat, *bench, error) {
 	return seat, b, nil
 }
 
+// away are who has not signed in, by application ("" for the panel) and seat.
+func (b *bench) away() map[string]bool {
+	away := map[string]bool{}
+	for _, a := range append([]reviewing.Application{{}}, b.applications...) {
+		for _, seat := range b.sitting(a.ID) {
+			if seat.AttendedAt == nil {
+				away[a.ID+seat.ID] = true
+			}
+		}
+	}
+	return away
+}
+
 // attended is P-53: at a meeting nobody marks who has not signed in.
 func (b *bench) attended(pack *rulebook.Pack) rulebook.Verdict {
 	if b.review.MeetsAt == nil {
@@ -167,6 +181,21 @@ func (b *bench) setDefence(s *step, set map[string]any) error {
 	hash, err := journal.HashOf(b.review.Defence)
 	s.Fact("defence", hash)
 	set["defence"] = b.review.Defence
+	return err
+}
+
+// followDefence brings order and introducers into line with a panel that has
+// changed since they were settled.
+func (st *Store) followDefence(s *step, b *bench, set map[string]any) error {
+	if len(b.review.Defence) == 0 {
+		return nil
+	}
+	now, err := st.loadBench(s, b.review.ID)
+	if err != nil || slices.Equal(now.defence(), b.review.Defence) {
+		return err
+	}
+	err = now.setDefence(s, set)
+	b.review.Defence = now.review.Defence
 	return err
 }
 

@@ -346,6 +346,9 @@ func (st *Store) Distinguish(s *step, leader, expert, reason string) (Distinctio
 	if err != nil {
 		return Distinction{}, err
 	}
+	if err := st.impartial(s, "leader_id = ?", leader); err != nil {
+		return Distinction{}, err
+	}
 	d := Distinction{ID: s.NewID(), PersonA: leader, PersonB: e.PersonID, Reason: reason, CreatedAt: s.Now}
 	s.On(d.ID)
 	return d, s.Create(&d).Error

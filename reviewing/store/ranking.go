@@ -258,7 +258,11 @@ func (st *Store) CloseReview(s *step, id string) (reviewing.Review, error) {
 		return b.review, err
 	}
 	panel, apps := b.compositions(abstained)
-	verdicts := append(reviewing.PanelRules(pack, panel, apps), b.ready(pack)...)
+	seated, err := st.judgeSeated(s, pack, b) // a conflict that came to light after the opening
+	if err != nil {
+		return b.review, err
+	}
+	verdicts := slices.Concat(reviewing.PanelRules(pack, panel, apps), b.ready(pack), seated)
 	verdicts = append(verdicts,
 		pack.Check("R-066", len(absent) == 0, rulebook.Inputs{"absent": len(absent)}, "联合实施单位"+strings.Join(absent, "、")+"相关负责人未参与评审（第二十条），不能结束评审。", "请其相关负责人登录系统参与评审并填写意见。"),
 		pack.Check("R-011", len(absent) == 0, rulebook.Inputs{"absent": len(absent)}, "联合实施单位"+strings.Join(absent, "、")+"未参与立项评审（第五条、第二十条）。", "请其相关负责人登录系统参与评审并填写意见。"),

@@ -10,6 +10,8 @@ import (
 	"keping/rbac"
 	"keping/rbac/calendar"
 	"keping/rbac/rulebook"
+	"keping/rbac/secret"
+	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 )
 
@@ -22,6 +24,7 @@ type NewReview struct {
 	Management     int      `json:"management" minimum:"0" maximum:"20" example:"1"`
 	Finance        int      `json:"finance" minimum:"0" maximum:"20" example:"1"`
 	MeetingDay     string   `json:"meeting_day" maxLength:"10" example:"2025-06-18"`
+	UnitCap        int      `json:"unit_cap,omitempty" minimum:"0" maximum:"20" doc:"同一单位的席位上限；不填用规则包的，放宽由领导批准"`
 }
 
 // CreateReview puts accepted applications of one guide into a review. Fewer
@@ -29,6 +32,9 @@ type NewReview struct {
 func (st *Store) CreateReview(s *step, in NewReview) (reviewing.Review, error) {
 	pack, err := st.Pack(s)
 	if err != nil {
+		return reviewing.Review{}, err
+	}
+	if err := st.impartial(s, "id IN ?", in.ApplicationIDs); err != nil {
 		return reviewing.Review{}, err
 	}
 	g, err := take[reviewing.Guide](s, in.GuideID, "该指南")
@@ -50,7 +56,13 @@ func (st *Store) CreateReview(s *step, in NewReview) (reviewing.Review, error) {
 		Technical: in.Technical, Management: in.Management, Finance: in.Finance, UnitCap: pack.UnitCap, MeetingDay: in.MeetingDay,
 		State: reviewing.Preparing, Version: 1, CreatedAt: s.Now}
 	s.On(r.ID)
-	if err := st.Obey(s, "review/"+r.ID, reviewing.PanelRules(pack, planned(r), nil)...); err != nil {
+	verdicts := reviewing.PanelRules(pack, planned(r), nil)
+	if in.UnitCap > 0 {
+		r.UnitCap = in.UnitCap
+		verdicts = append(verdicts, pack.Check("P-15", pack.UnitCap == 0 || in.UnitCap <= pack.UnitCap, rulebook.Inputs{"unit_cap": in.UnitCap, "limit": pack.UnitCap},
+			fmt.Sprintf("同一单位在专家组中至多%d人，现拟定%d人（惯例）。", pack.UnitCap, in.UnitCap), "请先按规则包的上限设立批次，确需放宽的由科技局领导批准。"))
+	}
+	if err := st.Obey(s, "review/"+r.ID, verdicts...); err != nil {
 		return r, err
 	}
 	n, err := s.Number("review:" + p.Code)
@@ -92,12 +104,30 @@ func planned(r reviewing.Review) reviewing.Composition {
 	return reviewing.Composition{Counts: reviewing.Counts(r.Technical, r.Management, r.Finance)}
 }
 
-// VoidReview ends a review without result (流会): its applications go back.
+// VoidReview ends a review without result (流会): its applications go back to
+// where another review can take them. At a meeting the verdicts on who has come
+// stand beside the reason. Once marks are open only the supervisor may: nobody
+// who knows the result may make it go away.
 func (st *Store) VoidReview(s *step, id, reason string) (reviewing.Review, error) {
-	r, err := take[reviewing.Review](s, id, "该评审批次")
+	b, err := st.holdBench(s, id)
 	if err != nil {
-		return r, err
+		return reviewing.Review{}, err
 	}
+	r := b.review
+	if r.State == reviewing.Discussing && s.Call.Actor.Role != rbac.Supervisor {
+		return r, rbac.Refuse(rbac.RefusedState, "评分已经开启，宣布流会须由监督办理（SM-09）。请说明情况，报监督核实后办理。")
+	}
+	if r.MeetsAt != nil && b.panel != nil {
+		pack, err := st.Pack(s)
+		if err != nil {
+			return r, err
+		}
+		panel, apps := b.compositions(b.away())
+		s.Fact("present", panel.Size())
+		s.Verdicts = append(s.Verdicts, reviewing.PanelRules(pack, panel, apps)...) // told and kept, not obeyed: they are why
+	}
+	salt := secret.Random(16)
+	s.Fact("reason", rbacstore.Digest(salt, reason))
 	if err := moveReview(s, &r, "void", map[string]any{}); err != nil {
 		return r, err
 	}

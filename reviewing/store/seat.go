@@ -14,6 +14,7 @@ import (
 	"keping/rbac"
 	"keping/rbac/journal"
 	"keping/rbac/notice"
+	"keping/rbac/rulebook"
 	"keping/rbac/secret"
 	rbacstore "keping/rbac/store"
 	"keping/reviewing"
@@ -71,15 +72,8 @@ func (st *Store) ReplyInvitation(s *step, in Reply, hash string) (Replied, error
 	if err != nil {
 		return Replied{}, err
 	}
-	if e.ConsentVersion == "" {
-		if !in.Consent {
-			return Replied{}, rbac.Invalid("consent", "接受邀请须同意个人信息处理规则（%s版）", ConsentVersion)
-		}
-		e.ConsentVersion = ConsentVersion
-		s.Fact("consent", ConsentVersion)
-		if err := s.Model(&experts.Expert{}).Where("id = ?", e.ID).Update("consent_version", ConsentVersion).Error; err != nil {
-			return Replied{}, err
-		}
+	if err := agree(s, &e, in.Consent); err != nil {
+		return Replied{}, err
 	}
 	login, err := st.expertLogin(s, &e, in.Password, hash)
 	if err != nil {
@@ -170,14 +164,17 @@ func (st *Store) vacate(s *step, seat reviewing.Seat, reason, words string) erro
 			}
 		}
 	}
-	return b.unsettle(s, seat.ID)
+	return st.unsettle(s, b, seat.ID)
 }
 
 // unsettle takes back what a changed panel has to do again: keys turned, the
 // chair whose seat it was and, after the opening, the signatures; marking goes
 // on until the substitute has marked too.
-func (b *bench) unsettle(s *step, seat string) error {
+func (st *Store) unsettle(s *step, b *bench, seat string) error {
 	set := map[string]any{"opened_chair": false, "opened_by_supervisor": false}
+	if err := st.followDefence(s, b, set); err != nil {
+		return err
+	}
 	if seat == b.review.ChairSeatID {
 		set["chair_seat_id"], set["chair_how"] = "", ""
 	}
@@ -200,6 +197,9 @@ func (st *Store) ReplaceSeat(s *step, id, reason string) (Replied, error) {
 	}
 	r, err := take[reviewing.Review](s, seat.ReviewID, "该评审批次")
 	if err != nil {
+		return Replied{}, err
+	}
+	if err := st.impartial(s, "review_id = ?", r.ID); err != nil {
 		return Replied{}, err
 	}
 	if err := demandState(r, "替换专家", seating...); err != nil {
@@ -360,12 +360,12 @@ func (st *Store) DecideDeclaration(s *step, id string, approve bool) (reviewing.
 	if approve {
 		to = "approved"
 	}
-	if d.State != "pending" {
-		return d, reviewing.MoveRefusal("SM-10", d.State, "处理回避申请")
-	}
 	b, err := st.holdBench(s, d.ReviewID)
 	if err != nil {
 		return d, err
+	}
+	if d.State != "pending" {
+		return d, reviewing.MoveRefusal("SM-10", d.State, "处理回避申请")
 	}
 	if err := demandState(b.review, "处理回避申请", seating...); err != nil {
 		return d, err
@@ -400,7 +400,7 @@ func (st *Store) stepAside(s *step, b *bench, d reviewing.Declaration) error {
 	if _, err := st.fill(s, b, seat.Class, seat.Code, d.ApplicationID); err != nil {
 		return err
 	}
-	return b.unsettle(s, "")
+	return st.unsettle(s, b, "")
 }
 
 // VoteChair votes for a seat as chair; a majority of the panel elects (P-16).
@@ -423,6 +423,9 @@ func (st *Store) VoteChair(s *step, reviewID, seatID string) (reviewing.Review, 
 	if b.review.ChairSeatID != "" {
 		return b.review, rbac.Refuse(rbac.RefusedState, "组长已经产生（SM-09）。")
 	}
+	if err := st.mayChair(s, b, b.seats[seatID]); err != nil {
+		return b.review, err
+	}
 	votes := 0
 	for _, seat := range panel {
 		if seat.PersonID == s.Call.Actor.Person {
@@ -444,6 +447,21 @@ func (st *Store) VoteChair(s *step, reviewID, seatID string) (reviewing.Review, 
 	return b.review, touchReview(s, &b.review, set)
 }
 
+// mayChair is P-16: the chair's unit is not among the applicants, not even of an
+// application that the chair is recused from.
+func (st *Store) mayChair(s *step, b *bench, seat reviewing.Seat) error {
+	pack, err := st.Pack(s)
+	if err != nil {
+		return err
+	}
+	f, err := st.loadFitness(s, pack, b.review, []string{seat.ExpertID})
+	if err != nil {
+		return err
+	}
+	return st.Obey(s, "review/"+b.review.ID, pack.Check("P-16", !f.facts.applies(f.people[seat.ExpertID]), rulebook.Inputs{"seat": seat.Code},
+		"组长所在单位不得是本批次项目的牵头、参与、联合单位或人员所在单位（惯例）："+seat.Code+"。", "请另行推选或指定组长。"))
+}
+
 // AppointChair appoints a seated expert as chair (P-16).
 func (st *Store) AppointChair(s *step, reviewID, seatID string) (reviewing.Review, error) {
 	b, err := st.holdBench(s, reviewID)
@@ -458,6 +476,9 @@ func (st *Store) AppointChair(s *step, reviewID, seatID string) (reviewing.Revie
 	}
 	if b.review.ChairHow == "elected" || b.review.OpenedChair {
 		return b.review, rbac.Refuse(rbac.RefusedState, "组长已由专家组推选产生或已确认开启，不能再行指定（SM-09、P-16）。")
+	}
+	if err := st.mayChair(s, b, b.seats[seatID]); err != nil {
+		return b.review, err
 	}
 	b.review.ChairSeatID, b.review.ChairHow = seatID, "appointed"
 	s.Fact("appointed", b.seats[seatID].Code)
@@ -517,5 +538,6 @@ type SeatView struct {
 	Reason        string              `json:"reason"`
 	Name          string              `json:"name"`
 	ReplyBy       *time.Time          `json:"reply_by"`
+	ReplyEntered  bool                `json:"reply_entered" doc:"已补录电话答复，待复核"`
 	Chair         bool                `json:"chair"`
 }

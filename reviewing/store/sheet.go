@@ -569,5 +569,5 @@ func (st *Store) ReturnSheet(s *step, id, reason string) (SheetView, error) {
 		return SheetView{}, err
 	}
 	sheet.State = reviewing.SheetVoid
-	return viewSheet(sheet, reviewing.SheetContent{}), b.unsettle(s, "")
+	return viewSheet(sheet, reviewing.SheetContent{}), st.unsettle(s, b, "")
 }

@@ -46,8 +46,9 @@ func (st *Store) FeasibilityOf(ctx context.Context, id string) (Feasibility, err
 	return st.CheckFeasibility(st.reading(ctx, rbac.Actor{}), id)
 }
 
-// SeatsOf shows who sits on a panel: officer and supervisor by name, the panel
-// itself by name once composed, others not at all.
+// SeatsOf shows who sits on a panel: the supervisor by name, bureau and panel
+// by name once names are told (P-12), others not at all. The panel sees who is
+// on it once it is composed.
 func (st *Store) SeatsOf(ctx context.Context, actor rbac.Actor, settle may, id string) ([]SeatView, error) {
 	s := st.reading(ctx, actor)
 	b, err := st.loadBench(s, id)
@@ -58,6 +59,11 @@ func (st *Store) SeatsOf(ctx context.Context, actor rbac.Actor, settle may, id s
 	if err := settle(mine, "该评审批次"); err != nil {
 		return nil, err
 	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return nil, err
+	}
+	open := actor.Role == rbac.Supervisor || b.review.NamesOpen(pack, s.Now)
 	out := []SeatView{}
 	for _, seat := range b.seats {
 		if actor.Role == rbac.Expert && (seat.State == reviewing.SeatVacated || b.review.State == reviewing.Drawn) && seat.PersonID != actor.Person {
@@ -68,8 +74,11 @@ func (st *Store) SeatsOf(ctx context.Context, actor rbac.Actor, settle may, id s
 			return nil, err
 		}
 		v := SeatView{ID: seat.ID, Code: seat.Code, Class: seat.Class, ApplicationID: seat.ApplicationID, State: seat.State, Name: e.Name, ReplyBy: seat.ReplyBy, Chair: seat.ID == b.review.ChairSeatID}
+		if !open && !(actor.Role == rbac.Expert && seat.PersonID == actor.Person) {
+			v.Name = rbac.MaskName(e.Name)
+		}
 		if actor.Role != rbac.Expert {
-			v.Reason = seat.Reason
+			v.Reason, v.ReplyEntered = seat.Reason, seat.ReplyEnteredBy != "" && seat.State == reviewing.SeatInvited
 		}
 		out = append(out, v)
 	}

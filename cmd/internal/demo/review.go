@@ -157,7 +157,7 @@ func (s *story) review(n int, r *reviewRow) error {
 	}
 	declined := n != 0
 	for range 4 {
-		seats, err := read[page[seatRow]](officer, path+"/seats")
+		seats, err := read[page[seatRow]](s.users["supervisor"], path+"/seats")
 		if err != nil {
 			return err
 		}
@@ -192,7 +192,7 @@ func (s *story) review(n int, r *reviewRow) error {
 	if err := s.mark(r, n == 2); err != nil {
 		return err
 	}
-	seats, err := read[page[seatRow]](officer, path+"/seats")
+	seats, err := read[page[seatRow]](s.users["supervisor"], path+"/seats")
 	if err != nil {
 		return err
 	}
@@ -295,7 +295,7 @@ func (s *story) declareAll(r *reviewRow, recuse bool) error {
 	officer := s.users["officer"]
 	path := "/api/reviews/" + r.ID
 	for round := range 3 {
-		seats, err := read[page[seatRow]](officer, path+"/seats")
+		seats, err := read[page[seatRow]](s.users["supervisor"], path+"/seats")
 		if err != nil {
 			return err
 		}

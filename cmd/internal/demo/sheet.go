@@ -29,7 +29,7 @@ func points(key string, maximum int) float64 {
 func (s *story) mark(r *reviewRow, tie bool) error {
 	officer, supervisor := s.users["officer"], s.users["supervisor"]
 	path := "/api/reviews/" + r.ID
-	seats, err := read[page[seatRow]](officer, path+"/seats")
+	seats, err := read[page[seatRow]](s.users["supervisor"], path+"/seats")
 	if err != nil {
 		return err
 	}

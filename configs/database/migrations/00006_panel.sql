@@ -1,0 +1,5 @@
+-- +goose Up
+ALTER TABLE seats ADD COLUMN reply_entered_by VARCHAR(36) NOT NULL DEFAULT '';
+ALTER TABLE seats ADD COLUMN reply_entered LONGBLOB NULL;
+ALTER TABLE reviews ADD COLUMN unit_cap_reason VARCHAR(500) NOT NULL DEFAULT '';
+ALTER TABLE reviews ADD COLUMN field_reason VARCHAR(500) NOT NULL DEFAULT '';
