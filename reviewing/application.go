@@ -164,7 +164,7 @@ type Submission struct {
 	JointUnits  []rbac.Unit
 	Recommended int // joint units that have recommended
 	Member      bool
-	Uncertain   int
+	Uncertain   []Namesakes
 	SameLeader  int                  // other live applications of this leader in the programme year
 	Files       map[string]rbac.File // by id: the files of the materials
 	Now         time.Time

@@ -36,6 +36,9 @@ type Reason struct {
 	Period        string `json:"period"`
 	Source        string `json:"source"`
 	Message       string `json:"message"`
+	// Both values, where only what somebody has written is compared with a record.
+	Written    string `json:"written,omitempty"`
+	Registered string `json:"registered,omitempty"`
 }
 
 // Key names the reason with its evidence: a decision holds while it is the same.
@@ -63,7 +66,14 @@ type Application struct {
 	Units    []string          // lead unit, partners, joint units
 	Joint    []string          // joint units
 	People   map[string]string // person id → unit id, leader included
-	Avoid    []string          // expert ids the applicant asked to keep away
+	Avoid    []Avoided         // whom the applicant asked to keep away
+}
+
+// Avoided is an expert who may be the one an applicant has named: a name alone
+// tells neither that it is nor that it is not.
+type Avoided struct {
+	ExpertID, Written, Registered string
+	Why                           string // what the names say of each other
 }
 
 // Options are the pack's numbers and the day.
@@ -199,7 +209,7 @@ func (o Options) posts(e Expert) posts {
 
 func (o Options) check(out []Reason, e Expert, p posts, a *prepared) []Reason {
 	add := func(kind string, level Level, evidence, period, source, message string) {
-		out = append(out, Reason{kind, level, e.ID, a.ID, evidence, period, source, message})
+		out = append(out, Reason{Kind: kind, Level: level, ExpertID: e.ID, ApplicationID: a.ID, Evidence: evidence, Period: period, Source: source, Message: message})
 	}
 	if slices.Contains(e.Leads, a.ID) || slices.Contains(e.Joins, a.ID) {
 		add("own_application", Hard, "application "+a.ID, "", "申报书", "本人牵头或参与该项目申报。")
@@ -248,8 +258,12 @@ func (o Options) check(out []Reason, e Expert, p posts, a *prepared) []Reason {
 			}
 		}
 	}
-	if slices.Contains(a.Avoid, e.ID) {
-		add("named", Ask, "application "+a.ID, "", "申报书", "申报人说明理由请求其回避。")
+	for _, named := range a.Avoid {
+		if named.ExpertID == e.ID {
+			add("named", Ask, "application "+a.ID, "", "申报书", fmt.Sprintf("申报人说明理由请求回避“%s”，库中登记为“%s”（%s），仅凭名称不能判断是否同一人。", named.Written, named.Registered, named.Why))
+			out[len(out)-1].Written, out[len(out)-1].Registered = named.Written, named.Registered
+			break
+		}
 	}
 	return out
 }

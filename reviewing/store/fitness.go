@@ -100,8 +100,11 @@ func (f *fitness) general(e conflict.Expert, application string) (bars map[strin
 
 // question is an open item as a verdict.
 func (f *fitness) question(e conflict.Expert, r conflict.Reason) rulebook.Verdict {
-	return f.pack.Unknown(r.Kind, rulebook.Inputs{"expert": e.ID, "application": r.ApplicationID, "key": r.Key(), "period": r.Period},
-		"“"+e.Name+"”："+r.Message, "请由经办处理（排除或确认，并说明理由）后再继续。")
+	inputs := rulebook.Inputs{"expert": e.ID, "application": r.ApplicationID, "key": r.Key(), "period": r.Period}
+	if r.Written != "" {
+		inputs["written"], inputs["registered"] = r.Written, r.Registered
+	}
+	return f.pack.Unknown(r.Kind, inputs, "“"+e.Name+"”："+r.Message, "请由经办处理（排除或确认，并说明理由）后再继续。")
 }
 
 // seated are the verdicts on who sits: and
