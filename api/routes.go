@@ -30,6 +30,10 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/experts/{id}/suspend", "expert suspend", "暂停", repeatable}, s.moveExpert("suspend"))
 	write(s, row{"POST", "/api/experts/{id}/resume", "expert resume", "恢复", repeatable}, s.moveExpert("resume"))
 	write(s, row{"POST", "/api/experts/{id}/exit", "expert exit", "退出", repeatable}, s.moveExpert("exit"))
+	read(s, row{"GET", "/api/past_services", "past_service list", "往年参加的评审", repeatable}, s.listServices)
+	write(s, row{"POST", "/api/past_services/import", "past_service import", "导入往年参加的评审（轮换限制计入）", repeatable}, s.importServices)
+	read(s, row{"GET", "/api/integrity_records", "integrity_record list", "科研诚信记录", repeatable}, s.listIntegrity)
+	write(s, row{"POST", "/api/integrity_records/import", "integrity_record import", "导入科研诚信记录", repeatable}, s.importIntegrity)
 	write(s, row{"POST", "/api/releases", "release create", "软规则放行", repeatable}, s.createRelease)
 
 	// rule packs, calendars, messages
@@ -49,6 +53,9 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/programmes/{id}/recommend", "membership recommend", "推荐专家组成员", repeatable}, s.recommendMember)
 	write(s, row{"POST", "/api/programmes/{id}/approve_group", "group approve", "审定专家组", repeatable}, s.approveGroup)
 	write(s, row{"POST", "/api/programmes/{id}/dissolve_group", "group dissolve", "专家组换届、解散", repeatable}, s.dissolveGroup)
+	write(s, row{"POST", "/api/memberships/import", "membership import", "导入往年专家组名册", repeatable}, s.importMemberships)
+	read(s, row{"GET", "/api/running_projects", "running_project list", "在研项目", repeatable}, s.listProjects)
+	write(s, row{"POST", "/api/running_projects/import", "running_project import", "导入在研项目及其负责人", repeatable}, s.importProjects)
 	write(s, row{"POST", "/api/memberships/{id}/end", "membership end", "成员退出", repeatable}, s.endMember)
 
 	// guides and applications

@@ -54,8 +54,11 @@ type Expert struct {
 	// leads or takes part in; Others those of other programmes of the year,
 	// with the people of each.
 	Leads, Joins []string
-	CoMembers    map[string]string // person id → application of another programme of the year
-	Member       bool              // of the programme year's technical group, at any time of the year
+	// LeadsRunning and JoinsRunning are the numbers of the year's projects that
+	// were let before and are still carried out.
+	LeadsRunning, JoinsRunning []string
+	CoMembers                  map[string]string // person id → application of another programme of the year
+	Member                     bool              // of the programme year's technical group, at any time of the year
 }
 
 // Application are the facts of one application.
@@ -269,15 +272,18 @@ func (o Options) check(out []Reason, e Expert, p posts, a *prepared) []Reason {
 }
 
 // Whole is own_application for the whole review: who leads or takes part in
-// any live application of the programme year reviews none of it.
+// any live application or running project of the programme year reviews none of it.
 func Whole(e Expert) []Reason {
-	own := append(slices.Clone(e.Leads), e.Joins...)
+	own, message := slices.Sorted(slices.Values(slices.Concat(e.Leads, e.Joins))), "本年度牵头或参与本专项项目申报，须回避整个评审批次。"
+	evidence, source := "application ", "申报书"
+	if len(own) == 0 {
+		own, message = slices.Sorted(slices.Values(slices.Concat(e.LeadsRunning, e.JoinsRunning))), "承担或参与本专项本年度的在研项目，须回避整个评审批次。"
+		evidence, source = "project ", "在研项目"
+	}
 	if len(own) == 0 {
 		return nil
 	}
-	slices.Sort(own)
-	return []Reason{{Kind: "own_application", Level: Hard, ExpertID: e.ID, Evidence: "application " + own[0], Source: "申报书",
-		Message: "本年度牵头或参与本专项项目申报，须回避整个评审批次。"}}
+	return []Reason{{Kind: "own_application", Level: Hard, ExpertID: e.ID, Evidence: evidence + own[0], Source: source, Message: message}}
 }
 
 func sortedKeys[V any](m map[string]V) []string {

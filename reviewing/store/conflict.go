@@ -139,8 +139,12 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 		return nil, err
 	}
 	confirmed, member := set(identified), set(members)
+	leading, joining, err := runningPeople(db, programme, f.options.Today)
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range rows {
-		x := conflict.Expert{Expert: e, Identified: confirmed[e.PersonID], Member: member[e.PersonID], CoMembers: map[string]string{}}
+		x := conflict.Expert{Expert: e, Identified: confirmed[e.PersonID], Member: member[e.PersonID], CoMembers: map[string]string{}, LeadsRunning: leading[e.PersonID], JoinsRunning: joining[e.PersonID]}
 		for _, id := range apps[e.PersonID] {
 			a := byID[id]
 			if !a.State.Live() {

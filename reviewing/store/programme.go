@@ -12,6 +12,7 @@ import (
 	"keping/rbac/calendar"
 	"keping/rbac/naming"
 	"keping/rbac/rulebook"
+	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 )
 
@@ -109,6 +110,11 @@ func (st *Store) RecommendMember(s *step, programme string, in NewMember) (Membe
 			}
 			v = append(v, more...)
 		}
+		records, err := rbacstore.IntegrityInForce(s.DB, rbac.SubjectPerson, calendar.Day(s.Now), e.PersonID)
+		if err != nil {
+			return out, err
+		}
+		v = append(v, rbac.Integrity(pack, rbac.Examined{Who: e.Name, ID: e.ID, Records: records[e.PersonID]}))
 		if v, err = st.Release(s, "expert/"+id, v); err != nil {
 			return out, err
 		}
@@ -131,7 +137,8 @@ func (st *Store) RecommendMember(s *step, programme string, in NewMember) (Membe
 	return out, s.Create(&out.Members).Error
 }
 
-// mayJoin is R-024: who leads a live application of the programme year does not join.
+// mayJoin is R-024: who leads a live application or a running project of the
+// programme year does not join.
 func (st *Store) mayJoin(s *step, pack *rulebook.Pack, p reviewing.Programme, person string) ([]rulebook.Verdict, error) {
 	apps, err := find[reviewing.Application](s, "id", "programme_id = ? AND leader_id = ?", p.ID, person)
 	if err != nil {
@@ -141,6 +148,11 @@ func (st *Store) mayJoin(s *step, pack *rulebook.Pack, p reviewing.Programme, pe
 	for _, a := range apps {
 		leads = leads || a.State.Live()
 	}
+	running, err := runningProjects(s.DB, p, calendar.Day(s.Now))
+	if err != nil {
+		return nil, err
+	}
+	leads = leads || slices.ContainsFunc(running, func(r reviewing.RunningProject) bool { return r.LeaderID == person })
 	uncertain, err := uncertainLeaders(s, p.ID, person)
 	return reviewing.MayLead(pack, "R-024", leads, uncertain, p), err
 }
