@@ -20,6 +20,15 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/units", "unit create", "登记单位", repeatable}, s.createUnit)
 	write(s, row{"POST", "/api/units/import", "unit import", "导入单位", repeatable}, s.importUnits)
 
+	write(s, row{"POST", "/api/units/register", "unit register", "单位自行登记", repeatable}, s.registerUnit)
+	read(s, row{"GET", "/api/units/{id}", "unit read", "单位登记的内容和相近单位", repeatable}, s.readUnit)
+	write(s, row{"POST", "/api/units/{id}/approve", "unit approve", "单位登记审核通过", repeatable}, s.approveUnit)
+	write(s, row{"POST", "/api/units/{id}/reject", "unit reject", "单位登记退回", repeatable}, s.rejectUnit)
+	read(s, row{"GET", "/api/colleagues", "colleague list", "本单位的账号", repeatable}, s.listColleagues)
+	write(s, row{"POST", "/api/colleagues", "colleague invite", "邀请本单位申报人", repeatable}, s.inviteColleague)
+	write(s, row{"POST", "/api/colleagues/{id}/disable", "colleague disable", "停用本单位申报人账号", repeatable}, s.disableColleague)
+	write(s, row{"POST", "/api/colleagues/{id}/reset", "colleague reset", "重发本单位申报人的链接", repeatable}, s.resetColleague)
+
 	// pools
 	read(s, row{"GET", "/api/experts", "expert list", "专家库检索", repeatable}, s.listExperts)
 	read(s, row{"GET", "/api/experts/{id}", "expert read", "专家档案（证件、手机已遮盖）", repeatable}, s.readExpert)

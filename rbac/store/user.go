@@ -332,11 +332,11 @@ func (s *Store) DisableUser(step *Step, id string, version int) (UserView, error
 	return viewUser(user, nil), nil
 }
 
-// ListUsers pages through the users by id.
-func (s *Store) ListUsers(ctx context.Context, after string, limit int) ([]UserView, error) {
+// ListUsers pages through the users by id, those that match.
+func (s *Store) ListUsers(ctx context.Context, after string, limit int, where string, args ...any) ([]UserView, error) {
 	var users []rbac.User
 	db := s.DB.Read(ctx)
-	if err := db.Where("id > ?", after).Order("id").Limit(limit).Find(&users).Error; err != nil {
+	if err := db.Where("id > ?", after).Where(where, args...).Order("id").Limit(limit).Find(&users).Error; err != nil {
 		return nil, err
 	}
 	ids := make([]string, len(users))
