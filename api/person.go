@@ -15,3 +15,11 @@ func (s *Server) mergePeople(step *store.Step, in *struct {
 	}
 	return out, err
 }
+
+func (s *Server) handOver(step *store.Step, in *struct {
+	ByID
+	Body reviewstore.NewHandOver
+}) (reviewstore.HandedOver, error) {
+	step.After(s.Sessions.EndUser, in.ID)
+	return s.Reviews.HandOver(step, in.ID, in.Body)
+}

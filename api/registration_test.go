@@ -106,7 +106,9 @@ func TestUnitRegistration(t *testing.T) {
 	unit = "/api/units/" + pending[0].ID
 	officer.ok("POST", unit+"/reject", map[string]any{"version": 1, "reason": "证明文件看不清"})
 	officer.do("POST", unit+"/approve", map[string]any{"version": 2, "joint": false}).is(t, 409)
-	require.Eventually(t, func() bool { return strings.Contains(strings.Join(w.box.Mails("bd@example.cn"), ""), "证明文件看不清") }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return strings.Contains(strings.Join(w.box.Mails("bd@example.cn"), ""), "证明文件看不清")
+	}, 10*time.Second, 5*time.Millisecond)
 	public.ok("POST", "/api/units/register", military)
 	assert.Equal(t, "military-bd-12345", officer.ok("POST", unit+"/approve", map[string]any{"version": 3, "joint": false}).text(t, "result.login"))
 	for _, e := range w.journal(0) {

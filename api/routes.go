@@ -8,10 +8,17 @@ func (s *Server) routes() {
 	read(s, row{"GET", "/api/users", "user list", "用户列表", repeatable}, s.listUsers)
 	write(s, row{"POST", "/api/users", "user create", "建立用户并发送激活链接", repeatable}, s.createUser)
 	write(s, row{"POST", "/api/users/{id}/disable", "user disable", "停用账号", repeatable}, s.disableUser)
+	write(s, row{"POST", "/api/users/{id}/hand_over", "user hand_over", "停用离任人员并移交未办结事项", repeatable}, s.handOver)
 	write(s, row{"POST", "/api/users/{id}/reset", "user reset", "重发激活或重置密码链接", repeatable}, s.resetUser)
 	write(s, row{"POST", "/api/users/{id}/grant", "user grant", "授予角色", repeatable}, s.grantRole)
 	write(s, row{"POST", "/api/users/{id}/revoke", "user revoke", "收回角色", repeatable}, s.revokeRole)
 	write(s, row{"POST", "/api/activations", "user activate", "用一次性链接设置密码", notReplayed}, s.activateUser)
+
+	// one's own data
+	read(s, row{"GET", "/api/me", "me read", "本人的账号和登记信息", repeatable}, s.readMe)
+	readFile(s, row{"GET", "/api/me/export", "me export", "导出系统保存的本人全部信息", repeatable}, s.exportMe)
+	write(s, row{"POST", "/api/me/correct", "me correct", "更正本人信息", repeatable}, s.correctMe)
+	write(s, row{"POST", "/api/me/withdraw_consent", "consent withdraw", "撤回个人信息处理同意", repeatable}, s.withdrawConsent)
 
 	// files, units
 	write(s, row{"POST", "/api/files", "file create", "上传文件", repeatable}, s.createFile)

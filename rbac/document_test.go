@@ -76,10 +76,14 @@ func TestParseBankCard(t *testing.T) {
 	}
 }
 
-func TestIncompatible(t *testing.T) {
-	assert.Equal(t, Officer, Incompatible(PoolKeeper, []Role{Director, Officer}))
-	assert.Equal(t, AuditAdmin, Incompatible(SystemAdmin, []Role{AuditAdmin}))
-	assert.Empty(t, Incompatible(Officer, []Role{Director}))
+func TestApart(t *testing.T) {
+	apart, err := ParseApart("# two pairs\npool_keeper, officer\n\nsystem_admin,audit_admin")
+	assert.NoError(t, err)
+	assert.Equal(t, Officer, apart.From(PoolKeeper, []Role{Director, Officer}))
+	assert.Equal(t, AuditAdmin, apart.From(SystemAdmin, []Role{AuditAdmin}))
+	assert.Empty(t, apart.From(Officer, []Role{Director}))
+	_, err = ParseApart("pool_keeper, king")
+	assert.ErrorContains(t, err, "king")
 }
 
 func TestPermission(t *testing.T) {

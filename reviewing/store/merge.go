@@ -153,7 +153,7 @@ func (m *merge) roles() error {
 		}
 	}
 	for _, role := range held[m.from.ID] {
-		if other := rbac.Incompatible(role, held[m.keep.ID]); other != "" {
+		if other := rbacstore.Incompatible(role, held[m.keep.ID]); other != "" {
 			return rbac.Refuse(rbac.RefusedState, "两条记录的账号分别是“%s”和“%s”，不得由同一人担任。请先由安全管理员收回其中一个角色再合并。", rbac.RoleNames[role], rbac.RoleNames[other])
 		}
 	}
