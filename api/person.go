@@ -23,3 +23,14 @@ func (s *Server) handOver(step *store.Step, in *struct {
 	step.After(s.Sessions.EndUser, in.ID)
 	return s.Reviews.HandOver(step, in.ID, in.Body)
 }
+
+func (s *Server) erasePerson(step *store.Step, in *struct {
+	ByID
+	Body reviewstore.NewErasure
+}) (reviewstore.Erasure, error) {
+	out, err := s.Reviews.ErasePerson(step, in.ID, in.Body)
+	for _, user := range out.Users {
+		step.After(s.Sessions.EndUser, user)
+	}
+	return out, err
+}

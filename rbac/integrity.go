@@ -38,8 +38,7 @@ type Examined struct {
 // Integrity is P-23: who is used, as leader, lead unit or expert, has no
 // integrity record in force.
 func Integrity(p *rulebook.Pack, subjects ...Examined) rulebook.Verdict {
-	var said []string
-	var ids []string
+	var said, ids, recorded []string
 	for _, x := range subjects {
 		for _, r := range x.Records {
 			until := "长期"
@@ -47,9 +46,9 @@ func Integrity(p *rulebook.Pack, subjects ...Examined) rulebook.Verdict {
 				until = "至" + r.ToDay
 			}
 			said = append(said, fmt.Sprintf("“%s”有%s记录（%s起，%s，%s %s）", x.Who, r.Kind, r.FromDay, until, r.Source, r.Document))
-			ids = append(ids, r.ID)
+			ids, recorded = append(ids, r.ID), append(recorded, x.ID)
 		}
 	}
-	return p.Check("P-23", len(said) == 0, rulebook.Inputs{"records": ids, "examined": len(subjects)},
+	return p.Check("P-23", len(said) == 0, rulebook.Inputs{"records": ids, "subjects": recorded, "examined": len(subjects)},
 		"使用前须查询科研诚信（惯例）："+strings.Join(said, "；")+"。", "请更换人员或单位；记录有误的向来源单位申请更正；确需使用的，由科技局领导说明理由后放行。")
 }

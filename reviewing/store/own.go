@@ -311,7 +311,7 @@ func (st *Store) WithdrawConsent(s *step) (Withdrawn, error) {
 	}
 	set := map[string]any{"consent_version": "", "version": e.Version + 1}
 	if to, ok := experts.Moves[e.State]["suspend"]; ok {
-		out.State, set["state"], set["state_reason"] = to, to, "本人撤回个人信息处理同意"
+		out.State, set["state"], set["state_reason"] = to, to, consentWithdrawn
 	}
 	if len(out.Seats) == 0 {
 		set["phone"], set["bank_card"] = nil, nil
