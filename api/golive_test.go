@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -111,6 +112,14 @@ func TestGoLiveIntegrity(t *testing.T) {
 	frozen := officer.ok("POST", "/api/reviews/"+review+"/freeze", map[string]any{})
 	assert.Equal(t, 3, frozen.int(t, "result.candidates.management"), "m0 is out, m1's record is over")
 	assert.Contains(t, frozen.body, `"rule":"P-23","why":"integrity"`)
+
+	// a record that comes after the draw is seen before the panel is confirmed
+	w.drawNow(frozen.text(t, "result.draw_id"), frozen.text(t, "result.frame_hash"))
+	w.seatAll(review)
+	seated := w.seats(review)[0].Name
+	late, _ := documentOf(strings.TrimPrefix(seated, "专家"))
+	officer.importFile("i.csv", path, header+row("专家", seated, late, "2025-04-01", ""), nil).is(t, 201)
+	officer.refused("P-23", "POST", "/api/reviews/"+review+"/confirm", map[string]any{})
 }
 
 // TestGoLiveServices: past panels and past memberships are kept by expert.

@@ -57,6 +57,7 @@ func TestUnitRegistration(t *testing.T) {
 	officer.ok("POST", "/api/units", map[string]any{"code": rbac.MakeCreditCode(5), "name": "重庆示例科技有限公司渝北分公司", "kind": "enterprise", "in_district": false, "joint": false})
 	shown := officer.do("GET", unit, nil).is(t, http.StatusOK)
 	assert.Equal(t, "li@example.cn", shown.text(t, "mail"))
+	assert.Equal(t, "evil@example.cn", shown.text(t, "claims.0.mail"), "who came first is not thereby who has the unit: the officer sees both")
 	assert.Equal(t, "related", shown.text(t, "similar.0.verdict"), "a branch and its parent")
 	assert.Equal(t, "重庆示例科技有限公司", shown.text(t, "similar.0.written"))
 	assert.Equal(t, "%PDF-1.4 营业执照", officer.do("GET", "/api/files/"+pending[0].EvidenceFile, nil).is(t, 200).body)
@@ -109,8 +110,19 @@ func TestUnitRegistration(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return strings.Contains(strings.Join(w.box.Mails("bd@example.cn"), ""), "证明文件看不清")
 	}, 10*time.Second, 5*time.Millisecond)
+	squatter := registration("BD-12345", "占用代码的人", "squatter@example.cn")
+	squatter["code_kind"] = "military"
+	public.ok("POST", "/api/units/register", squatter)
 	public.ok("POST", "/api/units/register", military)
-	assert.Equal(t, "military-bd-12345", officer.ok("POST", unit+"/approve", map[string]any{"version": 3, "joint": false}).text(t, "result.login"))
+	claim := officer.do("GET", unit, nil).text(t, "claims.0.id")
+	officer.do("POST", unit+"/approve", map[string]any{"version": 3, "joint": false, "claim_id": "0190b2a0-0000-7000-8000-000000000000"}).is(t, 422)
+	assert.Equal(t, "military-bd-12345", officer.ok("POST", unit+"/approve", map[string]any{"version": 3, "joint": false, "claim_id": claim}).text(t, "result.login"))
+	approved := officer.do("GET", unit, nil)
+	assert.Equal(t, "bd@example.cn", approved.text(t, "mail"))
+	assert.Empty(t, approved.get(t, "claims"))
+	_, err = w.box.Token("bd@example.cn")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return strings.Contains(strings.Join(w.box.Mails("squatter@example.cn"), ""), "另一份申请") }, 10*time.Second, 5*time.Millisecond)
 	for _, e := range w.journal(0) {
 		assert.NotContains(t, string(e.Facts), "李四")
 		assert.NotContains(t, string(e.Facts), "example.cn")

@@ -43,3 +43,15 @@ type Unit struct {
 	Version      int
 	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
 }
+
+// UnitClaim is a further registration of a code that waits to be vetted: who
+// came first is not thereby who has the unit, the officer sees all and chooses.
+type UnitClaim struct {
+	ID           string    `gorm:"primaryKey;size:36" json:"id"`
+	UnitID       string    `gorm:"size:36" json:"unit_id"`
+	Name         string    `gorm:"size:200" json:"name"`
+	Contact      string    `gorm:"size:100" json:"contact"`
+	Mail         string    `gorm:"size:200" json:"mail"`
+	EvidenceFile string    `gorm:"size:36" json:"evidence_file"`
+	CreatedAt    time.Time `gorm:"autoCreateTime:false" json:"created_at"`
+}

@@ -84,9 +84,6 @@ func EnsurePerson(step *Step, confirmed bool, name string, birthYear int, docume
 		case found == nil:
 			missing = append(missing, document)
 		case person != nil && person.ID != found.ID:
-			if confirmed { // the bureau's own entry: it is told which records to unite
-				return rbac.Person{}, rbac.Invalid("documents", "这些证件在系统中分属不同的人（编号%s、%s），请先核实并合并后再办理", person.ID, found.ID)
-			}
 			return rbac.Person{}, rbac.Invalid("documents", "这些证件在系统中分属不同的人，请先核实并合并后再办理")
 		default:
 			person = found

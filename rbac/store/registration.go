@@ -41,7 +41,8 @@ type Received struct {
 }
 
 // RegisterUnit takes a unit's own registration; an officer vets it next. Where
-// the code is registered already nothing changes, and the unit that has it is told.
+// the code waits already the officer sees both; where it is in use nothing
+// changes, and the unit that has it is told.
 func (s *Store) RegisterUnit(step *Step, in Registration, proof Proof) (Received, error) {
 	var bad rbac.Fields
 	code, err := rbac.ParseUnitCode(in.CodeKind, in.Code)
@@ -63,7 +64,7 @@ func (s *Store) RegisterUnit(step *Step, in Registration, proof Proof) (Received
 	step.On(unit.ID)
 	step.Call.Actor.User = unit.ID
 	step.Fact("sm3", proof.Digest)
-	if old != nil && old.State != rbac.UnitClosed {
+	if old != nil && old.State == rbac.UnitActive {
 		step.Fact("known", true)
 		return Received{"received"}, tellHolder(step, *old)
 	}
@@ -72,8 +73,12 @@ func (s *Store) RegisterUnit(step *Step, in Registration, proof Proof) (Received
 		return Received{}, err
 	}
 	unit.EvidenceFile = file.ID
-	if old == nil {
+	switch {
+	case old == nil:
 		return Received{"received"}, step.Create(&unit).Error
+	case old.State == rbac.UnitPending:
+		step.Fact("known", true)
+		return Received{"received"}, addClaim(step, unit)
 	}
 	unit.Version, unit.Aliases, unit.ParentID = old.Version+1, old.Aliases, old.ParentID
 	done := step.Model(&unit).Where("version = ? AND state = ?", old.Version, rbac.UnitClosed).Select("*").Updates(&unit)
@@ -81,6 +86,36 @@ func (s *Store) RegisterUnit(step *Step, in Registration, proof Proof) (Received
 		return Received{}, database.ErrChanged
 	}
 	return Received{"received"}, done.Error
+}
+
+// maxClaims is how many registrations of one code wait at once.
+const maxClaims = 5
+
+func addClaim(step *Step, u rbac.Unit) error {
+	var n int64
+	if err := step.Model(&rbac.UnitClaim{}).Where("unit_id = ?", u.ID).Count(&n).Error; err != nil || n >= maxClaims {
+		return err
+	}
+	return step.Create(&rbac.UnitClaim{ID: step.NewID(), UnitID: u.ID, Name: u.Name, Contact: u.Contact, Mail: u.Mail, EvidenceFile: u.EvidenceFile, CreatedAt: step.Now}).Error
+}
+
+// endClaims tells everybody else who has registered the code that it is decided.
+func endClaims(step *Step, unit, taken string) error {
+	var rest []rbac.UnitClaim
+	if err := step.Where("unit_id = ? AND id <> ?", unit, taken).Order("id").Find(&rest).Error; err != nil {
+		return err
+	}
+	for _, c := range rest {
+		if err := tellRejected(step, unit, c.Name, c.Contact, c.Mail, "该代码的登记已按另一份申请办结；如属贵单位，请持证明与科技局联系"); err != nil {
+			return err
+		}
+	}
+	return step.Where("unit_id = ?", unit).Delete(&rbac.UnitClaim{}).Error
+}
+
+func tellRejected(step *Step, unit, name, contact, mail, reason string) error {
+	return step.Notify(notice.Message{Kind: "unit_rejected", Address: mail, Object: "unit/" + unit, Subject: "单位登记未通过审核",
+		Body: contact + "：\n\n“" + name + "”的登记申请未通过审核：" + reason + "\n\n补充材料后可以重新登记。"})
 }
 
 // tellHolder lets the unit that has the code know, once a day at most.
@@ -100,6 +135,7 @@ func tellHolder(step *Step, u rbac.Unit) error {
 type Vetting struct {
 	Version  int    `json:"version" minimum:"1"`
 	Joint    bool   `json:"joint" doc:"确认可作联合实施单位（R-010）"`
+	ClaimID  string `json:"claim_id,omitempty" maxLength:"36" doc:"同一代码有几份申请的，采用其中一份；不填即首份"`
 	Evidence string `json:"evidence,omitempty" maxLength:"64" doc:"具备条件的证明材料（文号）；联合实施单位为企业、高校、科研院所的必填"`
 }
 
@@ -128,11 +164,24 @@ func (s *Store) ApproveUnit(step *Step, id string, in Vetting, publicURL string)
 	if err != nil {
 		return Vetted{}, err
 	}
+	if in.ClaimID != "" {
+		var c rbac.UnitClaim
+		err := step.Take(&c, "id = ? AND unit_id = ?", in.ClaimID, id).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return Vetted{}, rbac.Invalid("claim_id", "该单位没有这份申请")
+		} else if err != nil {
+			return Vetted{}, err
+		}
+		if err := tellRejected(step, id, u.Name, u.Contact, u.Mail, "该代码的登记已按另一份申请办结；如属贵单位，请持证明与科技局联系"); err != nil {
+			return Vetted{}, err
+		}
+		u.Name, u.Contact, u.Mail, u.EvidenceFile = c.Name, c.Contact, c.Mail, c.EvidenceFile
+	}
 	u.Joint, u.Evidence = in.Joint, in.Evidence
 	if err := s.joint(step, u); err != nil {
 		return Vetted{}, err
 	}
-	set := map[string]any{"state": rbac.UnitActive, "joint": u.Joint, "evidence": u.Evidence, "state_reason": "", "version": in.Version + 1}
+	set := map[string]any{"state": rbac.UnitActive, "name": u.Name, "contact": u.Contact, "mail": u.Mail, "evidence_file": u.EvidenceFile, "joint": u.Joint, "evidence": u.Evidence, "state_reason": "", "version": in.Version + 1}
 	if err := database.Swap(step.Tx, &rbac.Unit{}, map[string]any{"id": id, "version": in.Version, "state": rbac.UnitPending}, set); err != nil {
 		return Vetted{}, err
 	}
@@ -152,6 +201,9 @@ func (s *Store) ApproveUnit(step *Step, id string, in Vetting, publicURL string)
 		if err := AddRole(step, user, role); err != nil {
 			return Vetted{}, err
 		}
+	}
+	if err := endClaims(step, id, in.ClaimID); err != nil {
+		return Vetted{}, err
 	}
 	step.On(u.ID)
 	step.Fact("user", user.ID)
@@ -181,15 +233,18 @@ func (s *Store) RejectUnit(step *Step, id, reason string, version int) (Vetted, 
 	if err := database.Swap(step.Tx, &rbac.Unit{}, map[string]any{"id": id, "version": version, "state": rbac.UnitPending}, set); err != nil {
 		return Vetted{}, err
 	}
-	return Vetted{UnitID: id, State: rbac.UnitClosed}, step.Notify(notice.Message{Kind: "unit_rejected", Address: u.Mail, Object: "unit/" + id, Subject: "单位登记未通过审核",
-		Body: u.Contact + "：\n\n“" + u.Name + "”的登记申请未通过审核：" + reason + "\n\n补充材料后可以重新登记。"})
+	if err := endClaims(step, id, ""); err != nil {
+		return Vetted{}, err
+	}
+	return Vetted{UnitID: id, State: rbac.UnitClosed}, tellRejected(step, id, u.Name, u.Contact, u.Mail, reason)
 }
 
 // UnitView is a unit as an officer vets it.
 type UnitView struct {
 	rbac.Unit
-	Mail    string    `json:"mail"`
-	Similar []Similar `json:"similar" doc:"名称相近或有上下级关系的已登记单位；代码不同，仅凭名称不能判断"`
+	Mail    string           `json:"mail"`
+	Claims  []rbac.UnitClaim `json:"claims" doc:"同一代码的其他登记申请"`
+	Similar []Similar        `json:"similar" doc:"名称相近或有上下级关系的已登记单位；代码不同，仅凭名称不能判断"`
 }
 
 // Similar is a registered unit whose name has something to do with the other's.
@@ -208,7 +263,7 @@ var aliases = sync.OnceValue(naming.Default)
 // UnitOf shows one unit with those that it may be, belong to or own.
 func (s *Store) UnitOf(ctx context.Context, id string) (UnitView, error) {
 	db := s.DB.Read(ctx)
-	v := UnitView{Similar: []Similar{}}
+	v := UnitView{Similar: []Similar{}, Claims: []rbac.UnitClaim{}}
 	err := db.Take(&v.Unit, "id = ?", id).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return v, rbac.Missing("该单位")
@@ -216,6 +271,9 @@ func (s *Store) UnitOf(ctx context.Context, id string) (UnitView, error) {
 		return v, err
 	}
 	v.Mail = v.Unit.Mail
+	if err := db.Where("unit_id = ?", id).Order("id").Find(&v.Claims).Error; err != nil {
+		return v, err
+	}
 	var others []rbac.Unit
 	if err := db.Select("id", "code", "name", "parent_id").Where("id <> ? AND state = ?", id, rbac.UnitActive).Order("id").Find(&others).Error; err != nil {
 		return v, err

@@ -56,3 +56,13 @@ CREATE TABLE integrity_records (
 CREATE INDEX integrity_records_subject ON integrity_records (subject_kind, subject_id);
 CREATE INDEX integrity_records_day ON integrity_records (state, to_day);
 
+CREATE TABLE unit_claims (
+  id VARCHAR(36) NOT NULL PRIMARY KEY,
+  unit_id VARCHAR(36) NOT NULL,
+  name VARCHAR(200) NOT NULL,
+  contact VARCHAR(100) NOT NULL,
+  mail VARCHAR(200) NOT NULL,
+  evidence_file VARCHAR(36) NOT NULL,
+  created_at DATETIME NOT NULL
+);
+CREATE INDEX unit_claims_unit ON unit_claims (unit_id);
