@@ -45,7 +45,12 @@ func TestMergePeople(t *testing.T) {
 	body := w.application(guide, "A1", 0)
 	body["leaders"] = []any{map[string]any{"name": "Zhuanjia Teyi", "document_kind": "passport", "document": "E12345678", "unit_id": w.units["lead0"]}}
 	id := w.accepted("lead0", body)
-	leader := officer.do("GET", "/api/applications/"+id, nil).text(t, "leader_id")
+	before := w.seq()
+	found := officer.do("POST", "/api/people/find", map[string]any{"document_kind": "passport", "document": "e12345678"}).is(t, 200)
+	assert.Equal(t, before+1, w.seq(), "that it was asked stays")
+	leader := found.text(t, "person_id")
+	assert.Equal(t, id, found.text(t, "applications.0"))
+	officer.do("POST", "/api/people/find", map[string]any{"document_kind": "passport", "document": "E99999999"}).is(t, 404)
 	w.facts("t3", map[string]any{"ties": []any{map[string]any{"kind": "adviser", "person_id": leader}}})
 	officer.do("POST", "/api/people/merge", merge(leader, leader)).is(t, 422)
 	officer.do("POST", "/api/people/merge", merge(w.people["t1"], "00000000-0000-0000-0000-000000000000")).is(t, 404)

@@ -52,18 +52,34 @@ func TestHandOver(t *testing.T) {
 	w.sound()
 }
 
+// TestHandOverList: an award list that is not confirmed is an open duty too.
+func TestHandOverList(t *testing.T) {
+	w, guide, review, _ := marked(t, nil, 50, 45)
+	w.sign(review, w.open(review))
+	officer := w.users["officer"]
+	officer.ok("POST", "/api/reviews/"+review+"/close", map[string]any{})
+	list := officer.ok("POST", "/api/lists", map[string]any{"guide_id": guide}).text(t, "result.id")
+	other := w.user("officer2", "", rbac.Officer)
+	done := w.users["sysadmin"].ok("POST", "/api/users/"+officer.id+"/hand_over", map[string]any{"version": 1, "to_id": other.id})
+	assert.Equal(t, list, done.text(t, "result.lists.0"))
+	assert.Empty(t, done.get(t, "result.reviews"), "what is closed keeps the name of who ran it")
+	var holder string
+	require.NoError(t, w.app.Store.DB.Read(t.Context()).Table("award_lists").Where("id = ?", list).Pluck("officer_id", &holder).Error)
+	assert.Equal(t, other.id, holder)
+}
+
 // TestRolesMeetInAPerson: pairs of configs/apart.csv never meet, whatever the account.
 func TestRolesMeetInAPerson(t *testing.T) {
 	w := newWorld(t)
 	w.populate()
 	security := w.user("security", "", rbac.SecurityAdmin)
-	second := w.user("second", "", rbac.Officer)
-	w.sql("UPDATE users SET person_id = ? WHERE login IN ('keeper', 'second')", w.people["t9"])
-	third := w.user("third", "", rbac.Director)
-	w.sql("UPDATE users SET person_id = ? WHERE login = 'third'", w.people["t9"])
-	assert.Contains(t, security.do("POST", "/api/users/"+third.id+"/grant", map[string]any{"role": "supervisor"}).is(t, 422).body, "不得由同一人担任")
-	security.ok("POST", "/api/users/"+third.id+"/grant", map[string]any{"role": "finance"})
-	require.NotNil(t, second)
+	third := w.user("third", "", rbac.Finance)
+	officer := map[string]any{"role": "officer"}
+	w.sql("UPDATE users SET person_id = ? WHERE login IN ('keeper', 'third')", w.people["t9"])
+	assert.Contains(t, security.do("POST", "/api/users/"+third.id+"/grant", officer).is(t, 422).body, "不得由同一人担任")
+	security.ok("POST", "/api/users/"+third.id+"/grant", map[string]any{"role": "conference"})
+	w.sql("UPDATE users SET person_id = '' WHERE login = 'keeper'")
+	security.ok("POST", "/api/users/"+third.id+"/grant", officer)
 }
 
 // TestOwnData: everybody reads, corrects and exports what is kept of oneself,

@@ -34,3 +34,7 @@ func (s *Server) erasePerson(step *store.Step, in *struct {
 	}
 	return out, err
 }
+
+func (s *Server) findPerson(step *store.Step, in *struct{ Body reviewstore.PersonQuery }) (reviewstore.PersonFound, error) {
+	return s.Reviews.FindPerson(step, in.Body)
+}

@@ -122,7 +122,9 @@ func TestUnitRegistration(t *testing.T) {
 	assert.Empty(t, approved.get(t, "claims"))
 	_, err = w.box.Token("bd@example.cn")
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return strings.Contains(strings.Join(w.box.Mails("squatter@example.cn"), ""), "另一份申请") }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return strings.Contains(strings.Join(w.box.Mails("squatter@example.cn"), ""), "另一份申请")
+	}, 10*time.Second, 5*time.Millisecond)
 	for _, e := range w.journal(0) {
 		assert.NotContains(t, string(e.Facts), "李四")
 		assert.NotContains(t, string(e.Facts), "example.cn")

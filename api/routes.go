@@ -96,6 +96,7 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/applications/{id}/screen", "application screen", "形式审查", repeatable}, s.screenApplication)
 	write(s, row{"POST", "/api/applications/{id}/withdraw", "application withdraw", "撤回申报书", repeatable}, s.withdrawApplication)
 	write(s, row{"POST", "/api/people/correct", "person correct", "更正登记的姓名", repeatable}, s.correctPerson)
+	disclose(s, row{"POST", "/api/people/find", "person find", "按证件查找登记的人员（留痕）", repeatable}, s.findPerson)
 	write(s, row{"POST", "/api/people/merge", "person merge", "合并同一人的两条记录", repeatable}, s.mergePeople)
 	write(s, row{"POST", "/api/people/{id}/erase", "person erase", "删除个人信息", repeatable}, s.erasePerson)
 	write(s, row{"POST", "/api/distinctions", "distinction create", "确认同名不同人", repeatable}, s.distinguish)

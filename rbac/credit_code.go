@@ -46,6 +46,21 @@ func ParseUnitCode(kind, text string) (string, error) {
 	return kind + ":" + number, nil
 }
 
+// ParseUnitRef reads what a table names a unit by: a credit code, or kind and
+// registration number with a colon, such as military:BD-12345.
+func ParseUnitRef(text string) (string, error) {
+	kind, number, found := strings.Cut(strings.ReplaceAll(Fold(text), "：", ":"), ":")
+	if !found {
+		return ParseCreditCode(text)
+	}
+	for code, name := range UnitCodeKinds {
+		if name == kind || strings.EqualFold(code, kind) {
+			kind = code
+		}
+	}
+	return ParseUnitCode(kind, number)
+}
+
 func creditCheck(head string) byte {
 	sum, weight := 0, 1
 	for i := range len(head) {

@@ -142,7 +142,7 @@ func Integrity(name string, data []byte) ([]IntegrityRow, *Faults) {
 			r.Document, err = rbac.ParseDocument(c["document_kind"], c["document"])
 		case "单位", "unit":
 			r.Record.SubjectKind = rbac.SubjectUnit
-			r.UnitCode, err = rbac.ParseCreditCode(c["document"])
+			r.UnitCode, err = rbac.ParseUnitRef(c["document"])
 		default:
 			faults.At(row.Number, "对象", "应为“专家”“负责人”“个人”或“单位”")
 		}

@@ -38,7 +38,7 @@ func Projects(name string, data []byte) ([]ProjectRow, *sheetio.Faults) {
 		r := ProjectRow{Row: row.Number, LeaderName: c["leader"], Project: reviewing.RunningProject{ProgrammeKind: reviewing.ProgrammeKind(kind), Year: year, ProgrammeCode: c["code"],
 			Number: c["number"], Title: c["title"], Starts: c["starts"], Ends: c["ends"]}}
 		var err error
-		if r.LeadUnit, err = rbac.ParseCreditCode(c["lead"]); err != nil {
+		if r.LeadUnit, err = rbac.ParseUnitRef(c["lead"]); err != nil {
 			at("牵头单位信用代码", "%s", err)
 		}
 		if r.Leader, err = rbac.ParseDocument(c["kind"], c["document"]); err != nil {

@@ -113,8 +113,12 @@ func (st *Store) MergePeople(s *step, in NewMerge) (Merged, error) {
 	if err := database.Swap(s.Tx, &rbac.Person{}, map[string]any{"id": m.keep.ID, "name": m.keep.Name}, map[string]any{"birth_year": m.keep.BirthYear}); err != nil {
 		return m.out, err
 	}
-	if err := s.Delete(&rbac.Person{}, "id = ?", m.from.ID).Error; err != nil {
-		return m.out, err
+	gone := s.Delete(&rbac.Person{}, "id = ?", m.from.ID)
+	if gone.Error == nil && gone.RowsAffected != 1 {
+		gone.Error = database.ErrChanged
+	}
+	if gone.Error != nil {
+		return m.out, gone.Error
 	}
 	s.Fact("merged", m.from.ID)
 	s.Fact("moved", m.out.Moved)
@@ -477,4 +481,39 @@ func hanging(s *step) ([]string, error) {
 	}
 	slices.Sort(out)
 	return out, nil
+}
+
+// PersonQuery asks who is registered under a document.
+type PersonQuery struct {
+	DocumentKind string `json:"document_kind" maxLength:"20" example:"resident_id"`
+	Document     string `json:"document" maxLength:"40" example:"11010519491231002X"`
+}
+
+// PersonFound is who: the ids by which records are united, told apart or erased.
+type PersonFound struct {
+	PersonID     string   `json:"person_id"`
+	Name         string   `json:"name"`
+	ExpertID     string   `json:"expert_id" doc:"没有专家档案则为空"`
+	Applications []string `json:"applications" doc:"列名的申报书编号"`
+}
+
+// FindPerson tells who stands behind a document; that it was asked is journalled.
+func (st *Store) FindPerson(s *step, in PersonQuery) (PersonFound, error) {
+	document, err := rbac.ParseDocument(in.DocumentKind, in.Document)
+	if err != nil {
+		return PersonFound{}, rbac.Invalid("document", "%v", err)
+	}
+	p, err := rbacstore.FindPerson(s, document)
+	if err != nil {
+		return PersonFound{}, err
+	}
+	if p == nil {
+		return PersonFound{}, rbac.Missing("登记在该证件之下的人")
+	}
+	s.On(p.ID)
+	out := PersonFound{PersonID: p.ID, Name: p.Name, Applications: []string{}}
+	if err := s.Model(&experts.Expert{}).Where("person_id = ?", p.ID).Limit(1).Pluck("id", &out.ExpertID).Error; err != nil {
+		return out, err
+	}
+	return out, s.Model(&reviewing.ApplicationPerson{}).Where("person_id = ?", p.ID).Order("application_id").Pluck("application_id", &out.Applications).Error
 }
