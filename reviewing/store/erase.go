@@ -112,7 +112,6 @@ func (st *Store) ErasePerson(s *step, id string, in NewErasure) (Erasure, error)
 		{"notices", "UPDATE notices SET subject = '" + erased + "', body = NULL, address = NULL, state = CASE WHEN state = 'queued' THEN 'dropped' ELSE state END WHERE user_id IN " + users},
 		{"answers", "DELETE FROM answers WHERE user_id IN " + users},
 		{"links", "DELETE FROM links WHERE user_id IN " + users},
-		{"grants", "DELETE FROM grants WHERE ended_at IS NOT NULL AND user_id IN " + users},
 		{"joint_seats", "UPDATE joint_seats SET name = '" + erased + "' WHERE user_id IN " + users},
 		{"files", "UPDATE files SET name = '" + erased + "' WHERE owner IN " + users},
 		{"interests", "DELETE FROM interests WHERE user_id IN " + users},
@@ -138,6 +137,9 @@ func (st *Store) ErasePerson(s *step, id string, in NewErasure) (Erasure, error)
 		}
 	}
 	if err := s.Exec("UPDATE distinctions SET reason = ? WHERE person_a = ? OR person_b = ?", erased, id, id).Error; err != nil {
+		return out, err
+	}
+	if err := s.Model(&rbac.Grant{}).Where("ended_at IS NULL AND user_id IN ?", out.Users).Update("ended_at", s.Now).Error; err != nil {
 		return out, err
 	}
 	for _, user := range out.Users {
