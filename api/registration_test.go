@@ -64,11 +64,17 @@ func TestUnitRegistration(t *testing.T) {
 	w.users["lead0"].do("GET", unit, nil).is(t, 403)
 	w.users["lead0"].do("GET", "/api/files/"+pending[0].EvidenceFile, nil).is(t, 404)
 
+	// an import of the same code takes nothing from the registration
+	officer.importFile("u.csv", "/api/units/import", "单位名称,统一社会信用代码,单位类型,区内外\n重庆示例科技有限公司,"+code+",企业,区内", nil).is(t, 201)
+	shown = officer.do("GET", unit, nil)
+	assert.Equal(t, "li@example.cn", shown.text(t, "mail"))
+	assert.Equal(t, "pending", shown.text(t, "State"))
+
 	// whether it may be a joint unit is the officer's word, with the proof
-	officer.refused("R-010", "POST", unit+"/approve", map[string]any{"version": 1, "joint": true})
+	officer.refused("R-010", "POST", unit+"/approve", map[string]any{"version": 2, "joint": true})
 	officer.do("POST", unit+"/approve", map[string]any{"version": 9, "joint": false}).is(t, 409)
-	vetted := officer.ok("POST", unit+"/approve", map[string]any{"version": 1, "joint": true, "evidence": "渝科证〔2025〕2号"})
-	officer.do("POST", unit+"/approve", map[string]any{"version": 2, "joint": false}).is(t, 409)
+	vetted := officer.ok("POST", unit+"/approve", map[string]any{"version": 2, "joint": true, "evidence": "渝科证〔2025〕2号"})
+	officer.do("POST", unit+"/approve", map[string]any{"version": 3, "joint": false}).is(t, 409)
 	assert.NotContains(t, vetted.body, "activate", "the link goes to the unit alone")
 	login := vetted.text(t, "result.login")
 	token, err := w.box.Token("li@example.cn")

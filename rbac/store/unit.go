@@ -91,6 +91,10 @@ func (s *Store) SaveUnits(step *Step, units []rbac.Unit, parents []string) (int,
 		u.State, u.CreatedAt, u.Version, u.ID = rbac.UnitActive, step.Now, 1, step.NewID()
 		if old != nil {
 			u.ID, u.CreatedAt, u.Version = old.ID, old.CreatedAt, old.Version+1
+			u.Mail, u.EvidenceFile, u.StateReason = old.Mail, old.EvidenceFile, old.StateReason
+			if old.State == rbac.UnitPending { // its own registration is still vetted: with it comes its account
+				u.State = rbac.UnitPending
+			}
 		}
 		ids[u.Code] = u.ID
 	}
