@@ -112,7 +112,8 @@ func (a *App) tick(ctx context.Context) {
 				slog.Error("daily checkpoint", "error", err)
 			}
 		case <-hourly.C:
-			if err := errors.Join(a.Sessions.Sweep(ctx), a.Store.SweepAnswers(ctx)); err != nil && ctx.Err() == nil {
+			_, expired := a.Reviews.ExpireContacts(ctx)
+			if err := errors.Join(a.Sessions.Sweep(ctx), a.Store.SweepAnswers(ctx), expired); err != nil && ctx.Err() == nil {
 				slog.Error("sweep", "error", err)
 			}
 		}

@@ -27,18 +27,26 @@ func (s *Server) importUnits(step *store.Step, in *importTable) (expertstore.Imp
 
 func (s *Server) listUnits(r *Reading, in *struct {
 	Paging
-	Q string `query:"q" maxLength:"50" doc:"名称中的文字"`
+	Q     string `query:"q" maxLength:"50" doc:"名称中的文字"`
+	State string `query:"state" enum:"pending,active,closed" doc:"pending 待审核"`
 }) (Page[rbac.Unit], error) {
 	q := r.DB.Where("id > ?", in.After)
 	if in.Q != "" {
 		q = q.Where("name LIKE ?", store.Containing(in.Q))
+	}
+	if in.State != "" {
+		q = q.Where("state = ?", in.State)
+	}
+	switch r.Actor.Role {
+	case rbac.UnitAdmin, rbac.Applicant, rbac.JointUnit: // who has registered and waits is not theirs to know
+		q = q.Where("state = ?", rbac.UnitActive)
 	}
 	var rows []rbac.Unit
 	err := q.Order("id").Limit(in.Limit + 1).Find(&rows).Error
 	switch r.Actor.Role {
 	case rbac.UnitAdmin, rbac.Applicant, rbac.JointUnit: // they look up partners, not people
 		for i := range rows {
-			rows[i].Contact, rows[i].Evidence = "", ""
+			rows[i].Contact, rows[i].Evidence, rows[i].EvidenceFile = "", "", ""
 		}
 	}
 	return page(rows, in.Limit, func(u rbac.Unit) string { return u.ID }), err

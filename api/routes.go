@@ -8,10 +8,17 @@ func (s *Server) routes() {
 	read(s, row{"GET", "/api/users", "user list", "用户列表", repeatable}, s.listUsers)
 	write(s, row{"POST", "/api/users", "user create", "建立用户并发送激活链接", repeatable}, s.createUser)
 	write(s, row{"POST", "/api/users/{id}/disable", "user disable", "停用账号", repeatable}, s.disableUser)
+	write(s, row{"POST", "/api/users/{id}/hand_over", "user hand_over", "停用离任人员并移交未办结事项", repeatable}, s.handOver)
 	write(s, row{"POST", "/api/users/{id}/reset", "user reset", "重发激活或重置密码链接", repeatable}, s.resetUser)
 	write(s, row{"POST", "/api/users/{id}/grant", "user grant", "授予角色", repeatable}, s.grantRole)
 	write(s, row{"POST", "/api/users/{id}/revoke", "user revoke", "收回角色", repeatable}, s.revokeRole)
 	write(s, row{"POST", "/api/activations", "user activate", "用一次性链接设置密码", notReplayed}, s.activateUser)
+
+	// one's own data
+	read(s, row{"GET", "/api/me", "me read", "本人的账号和登记信息", repeatable}, s.readMe)
+	readFile(s, row{"GET", "/api/me/export", "me export", "导出系统保存的本人全部信息", repeatable}, s.exportMe)
+	write(s, row{"POST", "/api/me/correct", "me correct", "更正本人信息", repeatable}, s.correctMe)
+	write(s, row{"POST", "/api/me/withdraw_consent", "consent withdraw", "撤回个人信息处理同意", repeatable}, s.withdrawConsent)
 
 	// files, units
 	write(s, row{"POST", "/api/files", "file create", "上传文件", repeatable}, s.createFile)
@@ -19,6 +26,15 @@ func (s *Server) routes() {
 	read(s, row{"GET", "/api/units", "unit list", "单位列表", repeatable}, s.listUnits)
 	write(s, row{"POST", "/api/units", "unit create", "登记单位", repeatable}, s.createUnit)
 	write(s, row{"POST", "/api/units/import", "unit import", "导入单位", repeatable}, s.importUnits)
+
+	write(s, row{"POST", "/api/units/register", "unit register", "单位自行登记", repeatable}, s.registerUnit)
+	read(s, row{"GET", "/api/units/{id}", "unit read", "单位登记的内容和相近单位", repeatable}, s.readUnit)
+	write(s, row{"POST", "/api/units/{id}/approve", "unit approve", "单位登记审核通过", repeatable}, s.approveUnit)
+	write(s, row{"POST", "/api/units/{id}/reject", "unit reject", "单位登记退回", repeatable}, s.rejectUnit)
+	read(s, row{"GET", "/api/colleagues", "colleague list", "本单位的账号", repeatable}, s.listColleagues)
+	write(s, row{"POST", "/api/colleagues", "colleague invite", "邀请本单位申报人", repeatable}, s.inviteColleague)
+	write(s, row{"POST", "/api/colleagues/{id}/disable", "colleague disable", "停用本单位申报人账号", repeatable}, s.disableColleague)
+	write(s, row{"POST", "/api/colleagues/{id}/reset", "colleague reset", "重发本单位申报人的链接", repeatable}, s.resetColleague)
 
 	// pools
 	read(s, row{"GET", "/api/experts", "expert list", "专家库检索", repeatable}, s.listExperts)
@@ -30,6 +46,10 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/experts/{id}/suspend", "expert suspend", "暂停", repeatable}, s.moveExpert("suspend"))
 	write(s, row{"POST", "/api/experts/{id}/resume", "expert resume", "恢复", repeatable}, s.moveExpert("resume"))
 	write(s, row{"POST", "/api/experts/{id}/exit", "expert exit", "退出", repeatable}, s.moveExpert("exit"))
+	read(s, row{"GET", "/api/past_services", "past_service list", "往年参加的评审", repeatable}, s.listServices)
+	write(s, row{"POST", "/api/past_services/import", "past_service import", "导入往年参加的评审（轮换限制计入）", repeatable}, s.importServices)
+	read(s, row{"GET", "/api/integrity_records", "integrity_record list", "科研诚信记录", repeatable}, s.listIntegrity)
+	write(s, row{"POST", "/api/integrity_records/import", "integrity_record import", "导入科研诚信记录", repeatable}, s.importIntegrity)
 	write(s, row{"POST", "/api/releases", "release create", "软规则放行", repeatable}, s.createRelease)
 
 	// rule packs, calendars, messages
@@ -49,6 +69,9 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/programmes/{id}/recommend", "membership recommend", "推荐专家组成员", repeatable}, s.recommendMember)
 	write(s, row{"POST", "/api/programmes/{id}/approve_group", "group approve", "审定专家组", repeatable}, s.approveGroup)
 	write(s, row{"POST", "/api/programmes/{id}/dissolve_group", "group dissolve", "专家组换届、解散", repeatable}, s.dissolveGroup)
+	write(s, row{"POST", "/api/memberships/import", "membership import", "导入往年专家组名册", repeatable}, s.importMemberships)
+	read(s, row{"GET", "/api/running_projects", "running_project list", "在研项目", repeatable}, s.listProjects)
+	write(s, row{"POST", "/api/running_projects/import", "running_project import", "导入在研项目及其负责人", repeatable}, s.importProjects)
 	write(s, row{"POST", "/api/memberships/{id}/end", "membership end", "成员退出", repeatable}, s.endMember)
 
 	// guides and applications
@@ -73,6 +96,9 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/applications/{id}/screen", "application screen", "形式审查", repeatable}, s.screenApplication)
 	write(s, row{"POST", "/api/applications/{id}/withdraw", "application withdraw", "撤回申报书", repeatable}, s.withdrawApplication)
 	write(s, row{"POST", "/api/people/correct", "person correct", "更正登记的姓名", repeatable}, s.correctPerson)
+	disclose(s, row{"POST", "/api/people/find", "person find", "按证件查找登记的人员（留痕）", repeatable}, s.findPerson)
+	write(s, row{"POST", "/api/people/merge", "person merge", "合并同一人的两条记录", repeatable}, s.mergePeople)
+	write(s, row{"POST", "/api/people/{id}/erase", "person erase", "删除个人信息", repeatable}, s.erasePerson)
 	write(s, row{"POST", "/api/distinctions", "distinction create", "确认同名不同人", repeatable}, s.distinguish)
 
 	// conflicts

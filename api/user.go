@@ -41,7 +41,7 @@ type activateUser struct {
 }
 
 func (s *Server) listUsers(r *Reading, in *struct{ Paging }) (Page[store.UserView], error) {
-	users, err := s.Store.ListUsers(r, in.After, in.Limit+1)
+	users, err := s.Store.ListUsers(r, in.After, in.Limit+1, "1 = 1")
 	return page(users, in.Limit, func(u store.UserView) string { return u.ID }), err
 }
 

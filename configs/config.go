@@ -37,6 +37,11 @@ var Model string
 //go:embed policy.csv
 var Policy string
 
+// Apart is the table of roles that one person may not hold together.
+//
+//go:embed apart.csv
+var Apart string
+
 // Example is the documented configuration file.
 //
 //go:embed keping.example.yaml

@@ -8,7 +8,11 @@
 // transaction, never before it.
 package rbac
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Role is one of design.md section 4.
 type Role string
@@ -30,9 +34,10 @@ const (
 	SystemAdmin   Role = "system_admin"
 	SecurityAdmin Role = "security_admin"
 	AuditAdmin    Role = "audit_admin"
-	Public        Role = "public" // anyone, not signed in
-	System        Role = "system" // time limits and consequences of acts
-	CLI           Role = "cli"    // commands on the machine itself
+	Public        Role = "public"    // anyone, not signed in
+	SignedIn      Role = "signed_in" // in the policy only: whoever is signed in, in any role
+	System        Role = "system"    // time limits and consequences of acts
+	CLI           Role = "cli"       // commands on the machine itself
 )
 
 // RoleNames are the roles a user may be granted, with their Chinese names.
@@ -53,18 +58,31 @@ func (r Role) Bureau() bool {
 	return false
 }
 
-// apart lists pairs of roles that never meet in one person (管用分离, 三员分立).
-var apart = [][2]Role{
-	{PoolKeeper, Officer},
-	{SystemAdmin, SecurityAdmin}, {SystemAdmin, AuditAdmin}, {SecurityAdmin, AuditAdmin},
-	{Supervisor, PoolKeeper}, {Supervisor, Officer}, {Supervisor, Director}, {Supervisor, Finance},
-	{Supervisor, SystemAdmin}, {Supervisor, SecurityAdmin}, {Supervisor, AuditAdmin},
-	{Expert, Officer}, {Expert, Supervisor}, {Expert, Director},
+// Apart are pairs of roles that never meet in one person (管用分离, 三员分立).
+type Apart [][2]Role
+
+// ParseApart reads the table of configs: one pair a row.
+func ParseApart(text string) (Apart, error) {
+	var out Apart
+	for number, line := range strings.Split(text, "\n") {
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		left, right, _ := strings.Cut(line, ",")
+		pair := [2]Role{Role(strings.TrimSpace(left)), Role(strings.TrimSpace(right))}
+		for _, role := range pair {
+			if _, ok := RoleNames[role]; !ok {
+				return nil, fmt.Errorf("apart.csv line %d: no role %q", number+1, role)
+			}
+		}
+		out = append(out, pair)
+	}
+	return out, nil
 }
 
-// Incompatible returns a role of held that may not meet role in one person, or "".
-func Incompatible(role Role, held []Role) Role {
-	for _, pair := range apart {
+// From returns a role of held that may not meet role in one person, or "".
+func (a Apart) From(role Role, held []Role) Role {
+	for _, pair := range a {
 		if pair[0] == role && slices.Contains(held, pair[1]) {
 			return pair[1]
 		}

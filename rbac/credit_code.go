@@ -2,6 +2,7 @@ package rbac
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -22,6 +23,42 @@ func ParseCreditCode(text string) (string, error) {
 		return "", fmt.Errorf("统一社会信用代码校验位不对（末位应为%c），请核对是否录错", want)
 	}
 	return code, nil
+}
+
+// UnitCodeKinds are registration numbers of units that have no credit code.
+var UnitCodeKinds = map[string]string{"military": "军队单位代号", "foreign": "境外单位登记号"}
+
+var unitNumber = regexp.MustCompile(`^[A-Z0-9-]{4,30}$`)
+
+// ParseUnitCode reads a credit code, or, with a kind, a registration number,
+// which an officer confirms: nothing else checks it.
+func ParseUnitCode(kind, text string) (string, error) {
+	if kind == "" {
+		return ParseCreditCode(text)
+	}
+	number := strings.ToUpper(Fold(text))
+	if _, ok := UnitCodeKinds[kind]; !ok {
+		return "", fmt.Errorf("登记号的种类“%.20s”不在可用之列，应为 military（军队单位）或 foreign（境外单位）", kind)
+	}
+	if !unitNumber.MatchString(number) {
+		return "", fmt.Errorf("%s应为4至30位字母、数字或横线", UnitCodeKinds[kind])
+	}
+	return kind + ":" + number, nil
+}
+
+// ParseUnitRef reads what a table names a unit by: a credit code, or kind and
+// registration number with a colon, such as military:BD-12345.
+func ParseUnitRef(text string) (string, error) {
+	kind, number, found := strings.Cut(strings.ReplaceAll(Fold(text), "：", ":"), ":")
+	if !found {
+		return ParseCreditCode(text)
+	}
+	for code, name := range UnitCodeKinds {
+		if name == kind || strings.EqualFold(code, kind) {
+			kind = code
+		}
+	}
+	return ParseUnitCode(kind, number)
 }
 
 func creditCheck(head string) byte {

@@ -76,10 +76,14 @@ func TestParseBankCard(t *testing.T) {
 	}
 }
 
-func TestIncompatible(t *testing.T) {
-	assert.Equal(t, Officer, Incompatible(PoolKeeper, []Role{Director, Officer}))
-	assert.Equal(t, AuditAdmin, Incompatible(SystemAdmin, []Role{AuditAdmin}))
-	assert.Empty(t, Incompatible(Officer, []Role{Director}))
+func TestApart(t *testing.T) {
+	apart, err := ParseApart("# two pairs\npool_keeper, officer\n\nsystem_admin,audit_admin")
+	assert.NoError(t, err)
+	assert.Equal(t, Officer, apart.From(PoolKeeper, []Role{Director, Officer}))
+	assert.Equal(t, AuditAdmin, apart.From(SystemAdmin, []Role{AuditAdmin}))
+	assert.Empty(t, apart.From(Officer, []Role{Director}))
+	_, err = ParseApart("pool_keeper, king")
+	assert.ErrorContains(t, err, "king")
 }
 
 func TestPermission(t *testing.T) {
@@ -87,4 +91,16 @@ func TestPermission(t *testing.T) {
 	assert.Equal(t, "fillInDraw", Permission("draw fill_in").Operation())
 	assert.Equal(t, "sheet.submit", Permission("sheet submit").Act())
 	assert.Equal(t, "sheet/-", Permission("sheet submit").Object("a b"))
+}
+
+func TestUnitRef(t *testing.T) {
+	for text, want := range map[string]string{"91350100M000100Y43": "91350100M000100Y43", "military:bd-12345": "military:BD-12345", "军队单位代号：BD-12345": "military:BD-12345", "foreign:HRB 1234": "foreign:HRB1234"} {
+		code, err := ParseUnitRef(text)
+		assert.NoError(t, err, text)
+		assert.Equal(t, want, code)
+	}
+	for text, why := range map[string]string{"91350100M000100Y44": "校验位", "martian:BD-12345": "种类", "military:一": "字母、数字"} {
+		_, err := ParseUnitRef(text)
+		assert.ErrorContains(t, err, why, text)
+	}
 }

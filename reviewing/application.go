@@ -164,8 +164,9 @@ type Submission struct {
 	JointUnits  []rbac.Unit
 	Recommended int // joint units that have recommended
 	Member      bool
-	Uncertain   int
+	Uncertain   []Namesakes
 	SameLeader  int                  // other live applications of this leader in the programme year
+	Examined    []rbac.Examined      // leader and lead unit, with integrity records in force
 	Files       map[string]rbac.File // by id: the files of the materials
 	Now         time.Time
 }
@@ -187,6 +188,7 @@ func SubmissionRules(p *rulebook.Pack, s Submission) []rulebook.Verdict {
 		p.Check("R-012", a.LeadUnitID != "" && s.Leaders == 1, in("leaders", s.Leaders), "须明确唯一的牵头单位与项目负责人（第五条责任主体）。", "请填写一个牵头单位和一名项目负责人。"),
 	}
 	out = append(out, FiscalAmount(p, s.Programme.Kind, a.FiscalFen)...)
+	out = append(out, rbac.Integrity(p, s.Examined...))
 	out = append(out, MayLead(p, "R-023", s.Member, s.Uncertain, s.Programme)...)
 	out = append(out, p.Check("R-062", a.FiscalFen <= item.FiscalFen, in("fiscal_fen", a.FiscalFen, "guide_fen", item.FiscalFen),
 		fmt.Sprintf("申请额%s万元超出指南额度%s万元（第十九条）。", Wan(a.FiscalFen), Wan(item.FiscalFen)), "请把申请的财政资助额降到指南额度以内。"))

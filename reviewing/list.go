@@ -153,8 +153,8 @@ type ListFacts struct {
 	Programme   Programme
 	Closed      map[string]bool // application → has a result of a closed review
 	JointUnits  map[string][]string
-	Barred      map[string]bool // application → leader is or was of the technical group
-	Uncertain   map[string]int  // application → people of the group who may be the leader
+	Barred      map[string]bool        // application → leader is or was of the technical group
+	Uncertain   map[string][]Namesakes // application → people of the group who may be the leader
 	Withdrawn   map[string]bool
 	Conclusions []Conclusion
 	Objections  map[string]ObjectionState // application → state of an open or upheld objection, on whatever version of the list

@@ -5,6 +5,7 @@ package reviewing
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"keping/rbac"
@@ -93,9 +94,9 @@ type Membership struct {
 
 // MayLead is R-023 seen from the applicant and R-024, R-025, R-068 from the
 // other sides: a member of the programme year's technical group, at any time of
-// the year, does not lead. uncertain counts people with the same name and unit
-// or birth year but no document in common (R-026).
-func MayLead(p *rulebook.Pack, rule string, member bool, uncertain int, programme Programme) []rulebook.Verdict {
+// the year, does not lead. uncertain are people whose names alone may make them
+// one person with that member (R-026).
+func MayLead(p *rulebook.Pack, rule string, member bool, uncertain []Namesakes, programme Programme) []rulebook.Verdict {
 	inputs := rulebook.Inputs{"programme": programme.Code, "member": member}
 	messages := map[string][2]string{
 		"R-023": {"项目负责人于本年度担任（或曾任）本专项技术专家组成员，不得牵头承担相应项目（第七条）。", "请更换项目负责人。"},
@@ -110,13 +111,28 @@ func MayLead(p *rulebook.Pack, rule string, member bool, uncertain int, programm
 	return out
 }
 
+// Namesakes are a project's leader and a group member whose names, unit or birth
+// year may make them one person while no document tells.
+type Namesakes struct {
+	LeaderID string `json:"leader_id"`
+	ExpertID string `json:"expert_id"`
+	Leader   string `json:"leader"` // as the application has it
+	Member   string `json:"member"` // as the pool has it
+	Why      string `json:"why"`
+}
+
 // Identified is R-026: who may be the same person is confirmed or denied first.
-func Identified(p *rulebook.Pack, uncertain int) rulebook.Verdict {
-	inputs := rulebook.Inputs{"uncertain": uncertain}
-	if uncertain == 0 {
+func Identified(p *rulebook.Pack, uncertain []Namesakes) rulebook.Verdict {
+	inputs := rulebook.Inputs{"uncertain": len(uncertain)}
+	if len(uncertain) == 0 {
 		return p.Pass("R-026", inputs)
 	}
-	return p.Unknown("R-026", inputs, fmt.Sprintf("有%d人与其姓名相同且单位或出生年份相同、但没有共同证件，无法确认是否同一人（第七条）。", uncertain),
+	inputs["namesakes"] = uncertain
+	both := ""
+	for _, n := range uncertain {
+		both += fmt.Sprintf("负责人“%s”与专家“%s”（%s）；", n.Leader, n.Member, n.Why)
+	}
+	return p.Unknown("R-026", inputs, fmt.Sprintf("有%d人与其姓名相同或相近且单位或出生年份相同、但没有共同证件，无法确认是否同一人（第七条）：%s", len(uncertain), strings.TrimSuffix(both, "；")+"。"),
 		"请经办人员核实身份（确认为同一人或不同人，并说明理由）后继续。")
 }
 

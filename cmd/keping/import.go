@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"keping/api"
@@ -20,7 +21,7 @@ import (
 
 type importing struct {
 	Config string `help:"配置文件（YAML）" type:"path"`
-	What   string `arg:"" enum:"experts,units,applications" help:"experts、units 或 applications"`
+	What   string `arg:"" enum:"experts,units,applications,past_services,integrity_records,running_projects,memberships" help:"experts、units、applications；启用时另有 past_services、integrity_records、running_projects、memberships"`
 	File   string `arg:"" help:".xlsx 或 .csv；- 为标准输入的 .csv"`
 	Guide  string `help:"申报书所属指南编号；只有一份已发布的指南时可不填"`
 	DryRun bool   `help:"只校验，不写入"`
@@ -40,7 +41,7 @@ func (c importing) Run() error {
 	if err != nil {
 		return verify.Usage(err)
 	}
-	permission := map[string]rbac.Permission{"experts": "expert import", "units": "unit import", "applications": "application import"}[c.What]
+	permission := rbac.Permission(strings.TrimSuffix(c.What, "s") + " import")
 	return act(c.Config, permission, c.DryRun, func(app *api.App, step *store.Step) (string, error) {
 		var done expertstore.Imported
 		var err error
@@ -49,6 +50,14 @@ func (c importing) Run() error {
 			done, err = app.Reviews.ImportExperts(step, name, data)
 		case "units":
 			done, err = app.Reviews.ImportUnits(step, name, data)
+		case "past_services":
+			done, err = app.Reviews.ImportServices(step, name, data)
+		case "integrity_records":
+			done, err = app.Reviews.ImportIntegrity(step, name, data)
+		case "running_projects":
+			done, err = app.Reviews.ImportProjects(step, name, data)
+		case "memberships":
+			done, err = app.Reviews.ImportMemberships(step, name, data)
 		default:
 			done, err = app.Reviews.ImportApplications(step, c.Guide, name, data)
 		}

@@ -14,6 +14,7 @@ import (
 	expertsheet "keping/experts/sheetio"
 	"keping/rbac/journal"
 	"keping/rbac/secret"
+	reviewsheet "keping/reviewing/sheetio"
 )
 
 // TestCommands runs a machine's commands one after another on one store.
@@ -40,6 +41,10 @@ func TestCommands(t *testing.T) {
 	}
 	units := table("units.csv", expertsheet.UnitColumns, expertsheet.UnitExample)
 	experts := table("experts.csv", expertsheet.ExpertColumns, expertsheet.ExpertExample)
+	services := table("services.csv", expertsheet.ServiceColumns, []any{"张三", "居民身份证", "11010519491231002X", "2023年立项评审", "技术", "2023-06-18", "重大", "2023"})
+	integrity := table("integrity.csv", expertsheet.IntegrityColumns, []any{"单位", "某公司", "统一社会信用代码", "91350100M000100Y43", "科研失信", "2024-01-01", "", "市科技局", "渝科监〔2024〕1号"})
+	projects := table("projects.csv", reviewsheet.ProjectColumns, []any{"", "2023-001", "在研项目", "91350100M000100Y43", "张三", "居民身份证", "11010519491231002X", "", "2023-09-01", "", "重大", "2023"})
+	memberships := table("memberships.csv", reviewsheet.MembershipColumns, []any{"", "技术", "张三", "居民身份证", "11010519491231002X", "2023-03-01", "2023-12-31", "", "重大", "2023"})
 	lines := filepath.Join(folder, "journal.jsonl")
 	for _, step := range []struct {
 		name string
@@ -53,6 +58,11 @@ func TestCommands(t *testing.T) {
 		{"experts", importing{What: "experts", File: experts}.Run, 0},
 		{"experts twice", importing{What: "experts", File: experts}.Run, 1},
 		{"applications without a guide", importing{What: "applications", File: units}.Run, 1},
+		{"past panels", importing{What: "past_services", File: services}.Run, 0},
+		{"the integrity ledger", importing{What: "integrity_records", File: integrity}.Run, 0},
+		{"running projects", importing{What: "running_projects", File: projects}.Run, 0},
+		{"running projects twice", importing{What: "running_projects", File: projects}.Run, 1},
+		{"memberships of a programme nobody has set up", importing{What: "memberships", File: memberships}.Run, 1},
 		{"no such file", importing{What: "units", File: filepath.Join(folder, "none")}.Run, 2},
 		{"an administrator", func() error { return userAdd{Name: "root1", Role: "system_admin"}.Run(&user{}) }, 0},
 		{"the same again", func() error { return userAdd{Name: "root1", Role: "system_admin"}.Run(&user{}) }, 1},

@@ -78,7 +78,7 @@ func Experts(name string, data []byte) ([]ExpertRow, *Faults) {
 		} else {
 			seen[r.Document.Key()] = row.Number
 		}
-		if r.UnitCode, err = rbac.ParseCreditCode(c["unit"]); err != nil {
+		if r.UnitCode, err = rbac.ParseUnitRef(c["unit"]); err != nil {
 			at("单位信用代码", "%s", err)
 		}
 		if c["phone"] != "" {
@@ -141,7 +141,7 @@ func Experts(name string, data []byte) ([]ExpertRow, *Faults) {
 				continue
 			}
 			post := EmploymentRow{strings.TrimSpace(parts[0]), strings.TrimSpace(parts[1]), strings.TrimSpace(parts[2]), strings.TrimSpace(parts[3])}
-			if _, err := rbac.ParseCreditCode(post.UnitCode); err != nil {
+			if _, err := rbac.ParseUnitRef(post.UnitCode); err != nil {
 				at("工作经历", "%s", err)
 			}
 			for _, day := range []string{post.From, post.To} {
@@ -195,7 +195,7 @@ func Units(name string, data []byte) ([]UnitRow, *Faults) {
 			at("单位名称", "超过100个字")
 		}
 		var err error
-		if u.Code, err = rbac.ParseCreditCode(c["code"]); err != nil {
+		if u.Code, err = rbac.ParseUnitRef(c["code"]); err != nil {
 			at("统一社会信用代码", "%s", err)
 		} else if first, twice := seen[u.Code]; twice {
 			at("统一社会信用代码", "与第%d行重复", first)
@@ -211,7 +211,7 @@ func Units(name string, data []byte) ([]UnitRow, *Faults) {
 			at("单位类型", "“%s”不在可用之列", c["kind"])
 		}
 		if c["parent"] != "" {
-			if r.ParentCode, err = rbac.ParseCreditCode(c["parent"]); err != nil {
+			if r.ParentCode, err = rbac.ParseUnitRef(c["parent"]); err != nil {
 				at("上级单位信用代码", "%s", err)
 			}
 		}

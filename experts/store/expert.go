@@ -296,7 +296,12 @@ func (s *Store) AdmitExperts(step *rbacstore.Step, ids []string) (Imported, erro
 		if _, ok := experts.Moves[e.State]["admit"]; !ok {
 			return Imported{}, rbac.Refuse(rbac.RefusedState, "“%s”不是待审核的专家，不能入库（SM-07）。请只选择待审核的专家。", e.Name)
 		}
-		v, err := s.Release(step, "expert/"+id, experts.MayEnter(pack, e, step.Now))
+		records, err := rbacstore.IntegrityInForce(step.DB, rbac.SubjectPerson, calendar.Day(step.Now), e.PersonID)
+		if err != nil {
+			return Imported{}, err
+		}
+		entry := append(experts.MayEnter(pack, e, step.Now), rbac.Integrity(pack, rbac.Examined{Who: e.Name, ID: id, Records: records[e.PersonID]}))
+		v, err := s.Release(step, "expert/"+id, entry)
 		if err != nil {
 			return Imported{}, err
 		}

@@ -77,7 +77,7 @@ func New(modelText, policyText string) (*Judge, error) {
 }
 
 func knownSubject(name string) bool {
-	if _, ok := rbac.RoleNames[rbac.Role(name)]; ok || rbac.Role(name) == rbac.Public {
+	if _, ok := rbac.RoleNames[rbac.Role(name)]; ok || rbac.Role(name) == rbac.Public || rbac.Role(name) == rbac.SignedIn {
 		return true
 	}
 	for role := range rbac.RoleNames {
@@ -108,9 +108,11 @@ func (j *Judge) May(subject string, p rbac.Permission) bool {
 	return ok
 }
 
-// Ask judges a role. Whatever the public may, every role may.
+// Ask judges a role. Whatever the public may, every role may; whatever who is
+// signed in may, every role but the public.
 func (j *Judge) Ask(role rbac.Role, p rbac.Permission) Answer {
-	if j.May(string(role), p) || j.May(string(rbac.Public), p) {
+	_, granted := rbac.RoleNames[role]
+	if j.May(string(role), p) || j.May(string(rbac.Public), p) || granted && j.May(string(rbac.SignedIn), p) {
 		return Now
 	}
 	for _, relation := range role.Relations() {

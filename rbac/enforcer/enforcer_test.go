@@ -35,6 +35,10 @@ func TestAsk(t *testing.T) {
 		{rbac.AuditAdmin, "mark export", No},
 		{rbac.System, "frame freeze", No},
 		{"king", "frame freeze", No},
+		{rbac.AuditAdmin, "me read", Now}, // what who is signed in may, every role may
+		{rbac.Public, "me read", No},
+		{rbac.System, "me read", No},
+		{"king", "me read", No},
 		{rbac.Officer, "nothing at_all", No},
 	} {
 		for range 2 { // decided, then remembered

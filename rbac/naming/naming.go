@@ -38,6 +38,15 @@ const (
 	Different Verdict = "different"
 )
 
+// Alone is what names say where neither a document nor a code stands beside
+// them: neither Same nor Different is then more than Unknown.
+func (v Verdict) Alone() Verdict {
+	if v == Same || v == Different {
+		return Unknown
+	}
+	return v
+}
+
 // maxBytes bounds the names that are compared: nobody's is longer.
 const maxBytes = 600
 

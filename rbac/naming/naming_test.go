@@ -73,6 +73,22 @@ func TestReflexive(t *testing.T) {
 
 // TestSimplified: a traditional form and its simplified one sound alike, so the
 // two lists stand side by side.
+// TestAlone: names without a document or code never settle anything.
+func TestAlone(t *testing.T) {
+	for v, want := range map[Verdict]Verdict{Same: Unknown, Different: Unknown, Unknown: Unknown, Related: Related} {
+		assert.Equal(t, want, v.Alone(), v)
+	}
+}
+
+// TestSoundKey: what may be one person is found under one key.
+func TestSoundKey(t *testing.T) {
+	for _, pair := range [][2]string{{"张伟", "Zhang Wei"}, {"张伟", "wei zhang"}, {"张伟", "章玮教授"}, {"張偉", "张伟"}, {"欧阳娜娜", "Ouyang Nana"}} {
+		assert.Equal(t, SoundKey(pair[0]), SoundKey(pair[1]), pair)
+	}
+	assert.NotEqual(t, SoundKey("张伟"), SoundKey("李伟"))
+	assert.Empty(t, SoundKey("张**"))
+}
+
 func TestSimplified(t *testing.T) {
 	require.NotEmpty(t, simplified)
 	for from, to := range simplified {

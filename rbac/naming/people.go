@@ -36,6 +36,26 @@ func PersonKey(name string) string {
 	return strings.Trim(text, "·")
 }
 
+// SoundKey is the same for names that sound alike or are each other's pinyin,
+// whatever the order of its parts: a way to find the few names worth comparing.
+// It is "" where nothing can be said of a reading (hidden letters).
+func SoundKey(name string) string {
+	text := PersonKey(name)
+	if strings.Contains(text, "*") {
+		return ""
+	}
+	var letters []rune
+	for i, r := range []rune(strings.NewReplacer("·", "", " ", "").Replace(text)) {
+		if heard := sound(r, i == 0); len(heard) > 0 {
+			letters = append(letters, []rune(heard[0])...)
+		} else {
+			letters = append(letters, r)
+		}
+	}
+	slices.Sort(letters)
+	return string(letters)
+}
+
 // words are the parts of a name in Latin letters.
 func words(name string) []string {
 	var out []string

@@ -142,6 +142,7 @@ var practices = []Rule{
 	{"P-19", []int{}, Practice, Refuse, "工作人员与会议成员同样回避（惯例）"},
 	{"P-20", []int{}, Practice, Refuse, "评审前签署承诺书（惯例）"},
 	{"P-21", []int{}, Practice, Refuse, "请托须报告并记录（惯例）"},
+	{"P-23", []int{}, Practice, Releasable, "使用前查询科研诚信（惯例）"},
 	{"P-24", []int{}, Practice, Refuse, "评审材料与意见保密（惯例）"},
 	{"P-25", []int{}, Practice, Record, "评审后对专家履职评价（惯例）"},
 	{"P-34", []int{}, Practice, Refuse, "总分计算与并列处理按公布的方法（惯例）"},
@@ -151,6 +152,7 @@ var practices = []Rule{
 	{"P-42", []int{}, Practice, Refuse, "公示内容不含个人信息（惯例）"},
 	{"P-44", []int{}, Practice, Refuse, "反馈意见不含专家姓名（惯例）"},
 	{"P-53", []int{}, Practice, Refuse, "会议评审须签到（惯例）"},
+	{"P-59", []int{}, Practice, Refuse, "个人信息的更正、撤回同意与删除（惯例）"},
 	{"P-45", []int{}, Practice, Refuse, "补正一次、限项与查重（惯例）"},
 }
 

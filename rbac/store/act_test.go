@@ -49,9 +49,9 @@ var officer = rbac.Actor{User: "0190b2a0-0000-7000-8000-000000000001", Role: rba
 
 func TestSchema(t *testing.T) {
 	s := open(t)
-	seen := databasetest.Schema(t, s.DB.Read(t.Context()), &rbac.Person{}, &rbac.Identity{}, &rbac.User{}, &rbac.Grant{}, &rbac.Link{}, &rbac.File{}, &rbac.Unit{}, &rbac.Release{}, &NameCorrection{},
+	seen := databasetest.Schema(t, s.DB.Read(t.Context()), &rbac.Person{}, &rbac.Identity{}, &rbac.User{}, &rbac.Grant{}, &rbac.Link{}, &rbac.File{}, &rbac.Unit{}, &rbac.Release{}, &NameCorrection{}, &rbac.IntegrityRecord{}, &rbac.UnitClaim{},
 		&entryRow{}, &headRow{}, &checkpointRow{}, &answerRow{}, &counter{}, &packRow{}, &calendarRow{}, &notice.Notice{})
-	assert.Len(t, seen, 17)
+	assert.Len(t, seen, 19)
 }
 
 func TestAct(t *testing.T) {

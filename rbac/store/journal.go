@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"keping/rbac/journal"
+	"keping/rbac/rulebook"
 )
 
 // ExportJournal writes all entries, one a line, and returns the last as a checkpoint.
@@ -70,4 +73,67 @@ func (s *Store) Entries(ctx context.Context, object string, after int64, limit i
 		out[i] = EntryView{r.Seq, r.At, r.Actor, r.Act, r.Object, json.RawMessage(r.Facts), r.Hash}
 	}
 	return out, nil
+}
+
+// RedactVerdicts replaces a name in the sealed verdicts of entries since an
+// instant that name one of the marks (ids of what is erased) in their object,
+// facts or verdicts. Entries and their hashes stay: only what stands beside them
+// can be erased.
+func RedactVerdicts(step *Step, since time.Time, name, with string, marks []string) error {
+	after := int64(0)
+	for {
+		var rows []entryRow
+		err := step.Where("seq > ? AND at >= ? AND verdicts IS NOT NULL", after, since).Order("seq").Limit(500).Find(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, r := range rows {
+			after = r.Seq
+			plain, err := step.Keys.Open(r.Verdicts, "journal/"+r.Txn)
+			if err != nil {
+				return err
+			}
+			if !strings.Contains(plain, name) || !slices.ContainsFunc(marks, func(id string) bool { return strings.Contains(r.Object+r.Facts+plain, id) }) {
+				continue
+			}
+			redacted, err := redact(plain, name, with)
+			if err != nil {
+				return err
+			}
+			sealed := step.Keys.Seal(redacted, "journal/"+r.Txn)
+			if err := step.Model(&entryRow{}).Where("seq = ?", r.Seq).Update("verdicts", sealed).Error; err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// redact replaces a name in the words and values of verdicts, not in their keys.
+func redact(plain, name, with string) (string, error) {
+	var verdicts []rulebook.Verdict
+	if err := json.Unmarshal([]byte(plain), &verdicts); err != nil {
+		return "", err
+	}
+	var inside func(v any) any
+	inside = func(v any) any {
+		switch v := v.(type) {
+		case string:
+			return strings.ReplaceAll(v, name, with)
+		case []any:
+			for i := range v {
+				v[i] = inside(v[i])
+			}
+		case map[string]any:
+			for key := range v {
+				v[key] = inside(v[key])
+			}
+		}
+		return v
+	}
+	for i := range verdicts {
+		verdicts[i].Message, verdicts[i].Remedy = strings.ReplaceAll(verdicts[i].Message, name, with), strings.ReplaceAll(verdicts[i].Remedy, name, with)
+		inside(map[string]any(verdicts[i].Inputs))
+	}
+	out, err := json.Marshal(verdicts)
+	return string(out), err
 }

@@ -10,7 +10,8 @@ import (
 
 // NewUnit is what registers a unit.
 type NewUnit struct {
-	Code       string        `json:"code" maxLength:"40" doc:"统一社会信用代码" example:"91350100M000100Y43"`
+	Code       string        `json:"code" maxLength:"40" doc:"统一社会信用代码；没有的填登记号" example:"91350100M000100Y43"`
+	CodeKind   string        `json:"code_kind,omitempty" maxLength:"20" doc:"没有信用代码的，登记号的种类：military 军队单位，foreign 境外单位" example:""`
 	Name       string        `json:"name" minLength:"2" maxLength:"100" example:"重庆示例科技有限公司"`
 	Kind       rbac.UnitKind `json:"kind" maxLength:"30" doc:"单位类型" example:"enterprise"`
 	ParentCode string        `json:"parent_code,omitempty" maxLength:"40" doc:"上级单位信用代码"`
@@ -34,7 +35,7 @@ func UnitByCode(step *Step, code string) (*rbac.Unit, error) {
 // CreateUnit records a unit that the bureau itself has vetted.
 func (s *Store) CreateUnit(step *Step, in NewUnit) (rbac.Unit, error) {
 	var bad rbac.Fields
-	code, err := rbac.ParseCreditCode(in.Code)
+	code, err := rbac.ParseUnitCode(in.CodeKind, in.Code)
 	bad.Check(err == nil, "code", "%v", err)
 	_, known := rbac.UnitKinds[in.Kind]
 	bad.Check(known, "kind", "没有“%s”这种单位类型", in.Kind)
@@ -90,6 +91,10 @@ func (s *Store) SaveUnits(step *Step, units []rbac.Unit, parents []string) (int,
 		u.State, u.CreatedAt, u.Version, u.ID = rbac.UnitActive, step.Now, 1, step.NewID()
 		if old != nil {
 			u.ID, u.CreatedAt, u.Version = old.ID, old.CreatedAt, old.Version+1
+			u.Mail, u.EvidenceFile, u.StateReason = old.Mail, old.EvidenceFile, old.StateReason
+			if old.State == rbac.UnitPending { // its own registration is still vetted: with it comes its account
+				u.State = rbac.UnitPending
+			}
 		}
 		ids[u.Code] = u.ID
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
 	"github.com/pquerna/otp/totp"
 	"gorm.io/gorm"
 
+	"keping/configs"
 	"keping/configs/database"
 	"keping/rbac"
 	"keping/rbac/journal"
@@ -274,6 +276,23 @@ func (s *Store) GrantRole(step *Step, id string, role rbac.Role) (UserView, erro
 	return viewUser(user, roles), err
 }
 
+var apart = sync.OnceValue(func() rbac.Apart {
+	pairs, err := rbac.ParseApart(configs.Apart)
+	if err != nil {
+		panic(err)
+	}
+	return pairs
+})
+
+// Incompatible returns a role of held that may not meet role in one person, or "".
+func Incompatible(role rbac.Role, held []rbac.Role) rbac.Role { return apart().From(role, held) }
+
+// ViewOf is a user as shown.
+func ViewOf(step *Step, user rbac.User) (UserView, error) {
+	roles, err := Roles(step.DB, user.ID)
+	return viewUser(user, roles), err
+}
+
 // AddRole grants within an act.
 func AddRole(step *Step, user rbac.User, role rbac.Role) error {
 	if _, ok := rbac.RoleNames[role]; !ok {
@@ -288,7 +307,15 @@ func AddRole(step *Step, user rbac.User, role rbac.Role) error {
 			return rbac.Invalid("role", "该用户已有“%s”角色", rbac.RoleNames[role])
 		}
 	}
-	if other := rbac.Incompatible(role, held); other != "" {
+	if user.PersonID != "" { // roles meet in a person, however many accounts there are
+		var more []rbac.Role
+		err := step.Model(&rbac.Grant{}).Where("ended_at IS NULL AND user_id IN (SELECT id FROM users WHERE person_id = ? AND id <> ? AND state <> ?)", user.PersonID, user.ID, rbac.UserDisabled).Pluck("role", &more).Error
+		if err != nil {
+			return err
+		}
+		held = append(held, more...)
+	}
+	if other := Incompatible(role, held); other != "" {
 		return rbac.Invalid("role", "“%s”与该用户已有的“%s”不得由同一人担任，请授予他人", rbac.RoleNames[role], rbac.RoleNames[other])
 	}
 	return step.Create(&rbac.Grant{ID: step.NewID(), UserID: user.ID, Role: role, GrantedBy: step.Call.Actor.String(), GrantedAt: step.Now}).Error
@@ -332,11 +359,11 @@ func (s *Store) DisableUser(step *Step, id string, version int) (UserView, error
 	return viewUser(user, nil), nil
 }
 
-// ListUsers pages through the users by id.
-func (s *Store) ListUsers(ctx context.Context, after string, limit int) ([]UserView, error) {
+// ListUsers pages through the users by id, those that match.
+func (s *Store) ListUsers(ctx context.Context, after string, limit int, where string, args ...any) ([]UserView, error) {
 	var users []rbac.User
 	db := s.DB.Read(ctx)
-	if err := db.Where("id > ?", after).Order("id").Limit(limit).Find(&users).Error; err != nil {
+	if err := db.Where("id > ?", after).Where(where, args...).Order("id").Limit(limit).Find(&users).Error; err != nil {
 		return nil, err
 	}
 	ids := make([]string, len(users))

@@ -36,6 +36,9 @@ type Reason struct {
 	Period        string `json:"period"`
 	Source        string `json:"source"`
 	Message       string `json:"message"`
+	// Both values, where only what somebody has written is compared with a record.
+	Written    string `json:"written,omitempty"`
+	Registered string `json:"registered,omitempty"`
 }
 
 // Key names the reason with its evidence: a decision holds while it is the
@@ -62,8 +65,11 @@ type Expert struct {
 	// leads or takes part in; Others those of other programmes of the year,
 	// with the people of each.
 	Leads, Joins []string
-	CoMembers    map[string]string // person id → application of another programme of the year
-	Member       bool              // of the programme year's technical group, at any time of the year
+	// LeadsRunning and JoinsRunning are the numbers of the year's projects that
+	// were let before and are still carried out.
+	LeadsRunning, JoinsRunning []string
+	CoMembers                  map[string]string // person id → application of another programme of the year
+	Member                     bool              // of the programme year's technical group, at any time of the year
 }
 
 // Application are the facts of one application.
@@ -74,7 +80,14 @@ type Application struct {
 	Units    []string          // lead unit, partners, joint units
 	Joint    []string          // joint units
 	People   map[string]string // person id → unit id, leader included
-	Avoid    []string          // expert ids the applicant asked to keep away
+	Avoid    []Avoided         // whom the applicant asked to keep away
+}
+
+// Avoided is an expert who may be the one an applicant has named: a name alone
+// tells neither that it is nor that it is not.
+type Avoided struct {
+	ExpertID, Written, Registered string
+	Why                           string // what the names say of each other
 }
 
 // Options are the pack's numbers and the day.
@@ -227,7 +240,7 @@ func (o Options) posts(e Expert) posts {
 
 func (o Options) check(out []Reason, e Expert, p posts, a *prepared) []Reason {
 	add := func(kind string, level Level, evidence, period, source, message string) {
-		out = append(out, Reason{kind, level, e.ID, a.ID, evidence, period, source, message})
+		out = append(out, Reason{Kind: kind, Level: level, ExpertID: e.ID, ApplicationID: a.ID, Evidence: evidence, Period: period, Source: source, Message: message})
 	}
 	if slices.Contains(e.Leads, a.ID) || slices.Contains(e.Joins, a.ID) {
 		add("own_application", Hard, "application "+a.ID, "", "申报书", "本人牵头或参与该项目申报。")
@@ -276,22 +289,29 @@ func (o Options) check(out []Reason, e Expert, p posts, a *prepared) []Reason {
 			}
 		}
 	}
-	if slices.Contains(a.Avoid, e.ID) {
-		add("named", Ask, "application "+a.ID, "", "申报书", "申报人说明理由请求其回避。")
+	for _, named := range a.Avoid {
+		if named.ExpertID == e.ID {
+			add("named", Ask, "application "+a.ID, "", "申报书", fmt.Sprintf("申报人说明理由请求回避“%s”，库中登记为“%s”（%s），仅凭名称不能判断是否同一人。", named.Written, named.Registered, named.Why))
+			out[len(out)-1].Written, out[len(out)-1].Registered = named.Written, named.Registered
+			break
+		}
 	}
 	return out
 }
 
 // Whole is own_application for the whole review: who leads or takes part in
-// any live application of the programme year reviews none of it.
+// any live application or running project of the programme year reviews none of it.
 func Whole(e Expert) []Reason {
-	own := append(slices.Clone(e.Leads), e.Joins...)
+	own, message := slices.Sorted(slices.Values(slices.Concat(e.Leads, e.Joins))), "本年度牵头或参与本专项项目申报，须回避整个评审批次。"
+	evidence, source := "application ", "申报书"
+	if len(own) == 0 {
+		own, message = slices.Sorted(slices.Values(slices.Concat(e.LeadsRunning, e.JoinsRunning))), "承担或参与本专项本年度的在研项目，须回避整个评审批次。"
+		evidence, source = "project ", "在研项目"
+	}
 	if len(own) == 0 {
 		return nil
 	}
-	slices.Sort(own)
-	return []Reason{{Kind: "own_application", Level: Hard, ExpertID: e.ID, Evidence: "application " + own[0], Source: "申报书",
-		Message: "本年度牵头或参与本专项项目申报，须回避整个评审批次。"}}
+	return []Reason{{Kind: "own_application", Level: Hard, ExpertID: e.ID, Evidence: evidence + own[0], Source: source, Message: message}}
 }
 
 func sortedKeys[V any](m map[string]V) []string {

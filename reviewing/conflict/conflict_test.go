@@ -12,7 +12,7 @@ import (
 // Each kind stands beside the near miss that must not fire.
 func TestCheck(t *testing.T) {
 	app := Application{ID: "a1", LeaderID: "p-lead", LeadUnit: "u-lead", Units: []string{"u-lead", "u-partner", "u-joint"}, Joint: []string{"u-joint"},
-		People: map[string]string{"p-lead": "u-lead", "p-member": "u-member"}, Avoid: []string{"e-named"}}
+		People: map[string]string{"p-lead": "u-lead", "p-member": "u-member"}, Avoid: []Avoided{{ExpertID: "e-named", Written: "张三（某大学）", Registered: "张三（某学院）"}}}
 	options := Options{SameUnitYears: 3, CooperationYears: 3, Today: "2025-06-01",
 		Root: map[string]string{"u-college": "u-lead", "u-lead": "", "u-hospital": "u-other"}}
 	at := func(unit, from, to string) experts.Employment {

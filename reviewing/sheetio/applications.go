@@ -68,7 +68,7 @@ func Applications(name string, data []byte) ([]ApplicationRow, *sheetio.Faults) 
 		r := ApplicationRow{Row: row.Number, Title: c["title"], Item: c["item"], LeaderName: c["leader"], Summary: c["summary"]}
 		at := func(column, format string, args ...any) { faults.At(row.Number, column, format, args...) }
 		code := func(column, text string) string {
-			parsed, err := rbac.ParseCreditCode(text)
+			parsed, err := rbac.ParseUnitRef(text)
 			if err != nil {
 				at(column, "%s", err)
 			}

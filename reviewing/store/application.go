@@ -127,7 +127,7 @@ func (st *Store) fillApplication(s *step, a *reviewing.Application, in NewApplic
 		people = append(people, filled{document, p})
 	}
 	var known []string
-	if err := s.Model(&rbac.Unit{}).Where("id IN ?", units).Pluck("id", &known).Error; err != nil {
+	if err := s.Model(&rbac.Unit{}).Where("id IN ? AND state = ?", units, rbac.UnitActive).Pluck("id", &known).Error; err != nil {
 		return err
 	}
 	for _, unit := range units {
@@ -316,6 +316,9 @@ func (st *Store) submission(s *step, a reviewing.Application) (reviewing.Submiss
 	if sub.Uncertain, err = uncertainMembers(s, a.ProgrammeID, a.LeaderID); err != nil {
 		return sub, err
 	}
+	if sub.Examined, err = examined(s, a); err != nil {
+		return sub, err
+	}
 	sub.Files = map[string]rbac.File{}
 	for _, m := range a.Materials {
 		var f rbac.File
@@ -331,6 +334,21 @@ func (st *Store) submission(s *step, a reviewing.Application) (reviewing.Submiss
 		}
 	}
 	return sub, err
+}
+
+// examined are the leader and the lead unit with their integrity records (P-23).
+func examined(s *step, a reviewing.Application) ([]rbac.Examined, error) {
+	unit, err := take[rbac.Unit](s, a.LeadUnitID, "牵头单位")
+	if err != nil {
+		return nil, err
+	}
+	day := calendar.Day(s.Now)
+	people, err := rbacstore.IntegrityInForce(s.DB, rbac.SubjectPerson, day, a.LeaderID)
+	if err != nil {
+		return nil, err
+	}
+	units, err := rbacstore.IntegrityInForce(s.DB, rbac.SubjectUnit, day, unit.ID)
+	return []rbac.Examined{{Who: a.LeaderName, ID: a.LeaderID, Records: people[a.LeaderID]}, {Who: unit.Name, ID: unit.ID, Records: units[unit.ID]}}, err
 }
 
 // SubmitApplication submits inside the window, all rules obeyed: by the unit to

@@ -111,7 +111,7 @@ func (f *fitness) appointable(b *bench, e experts.Expert, in NewAppointment) []r
 		bars["SM-07"] = string(e.State)
 	}
 	var out []rulebook.Verdict
-	for _, rule := range []string{"R-019", "R-067", "R-068", "R-121"} {
+	for _, rule := range []string{"P-23", "R-019", "R-067", "R-068", "R-121"} {
 		if bars[rule] == "" {
 			out = append(out, f.pack.Pass(rule, inputs))
 		}

@@ -90,7 +90,7 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 	for _, u := range appUnits {
 		units2[u.ApplicationID] = append(units2[u.ApplicationID], u)
 	}
-	named := map[string][]avoided{}
+	var named []avoided
 	for _, a := range year {
 		over := a.State == reviewing.AppWithdrawn || a.State == reviewing.AppRefused
 		wanted := a.ProgrammeID == programme.ID && !over
@@ -111,8 +111,7 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 			c.People[p.PersonID] = p.UnitID
 		}
 		for _, n := range a.Avoid {
-			key := naming.PersonKey(n.Name)
-			named[key] = append(named[key], avoided{len(f.applications), n.Unit})
+			named = append(named, avoided{len(f.applications), n})
 		}
 		f.applications = append(f.applications, c)
 		f.options.InReview[a.ID] = true
@@ -147,8 +146,12 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 		return nil, err
 	}
 	confirmed, member := set(identified), set(members)
+	leading, joining, err := runningPeople(db, programme, f.options.Today)
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range rows {
-		x := conflict.Expert{Expert: e, Identified: confirmed[e.PersonID], Unvetted: unvetted[e.UnitID], Member: member[e.PersonID], CoMembers: map[string]string{}}
+		x := conflict.Expert{Expert: e, Identified: confirmed[e.PersonID], Unvetted: unvetted[e.UnitID], Member: member[e.PersonID], CoMembers: map[string]string{}, LeadsRunning: leading[e.PersonID], JoinsRunning: joining[e.PersonID]}
 		for _, id := range apps[e.PersonID] {
 			a := byID[id]
 			if !a.State.Live() {
@@ -177,54 +180,89 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 	return f, nil
 }
 
-// avoided is an entry of an application's list: which application, which unit.
+// avoided is an entry of an application's list.
 type avoided struct {
 	application int
-	unit        string
+	reviewing.Named
 }
 
 // aliases are the short forms and old names of units that the service knows.
 var aliases = sync.OnceValue(naming.Default)
 
-// mayBeUnit tells whether a unit written in free text may be the one of a name:
-// only what is plainly another is not asked about.
-func mayBeUnit(name, written string) bool {
-	verdict, _ := aliases().Units(name, written)
-	return verdict != naming.Different
-}
-
-// name finds the experts whom applicants have named: one name after normalising
-// and, where one is given, a unit that may be theirs. It is a question to an
-// officer, never a bar of itself.
-func (f *facts) name(db *gorm.DB, rows []experts.Expert, named map[string][]avoided) error {
-	var found []experts.Expert
-	var ids []string
-	for _, e := range rows {
-		if len(named[naming.PersonKey(e.Name)]) > 0 {
-			found = append(found, e)
-			ids = append(ids, e.UnitID)
-		}
-	}
-	if len(found) == 0 {
+// name finds the experts whom applicants may have named: written alike, sounding
+// alike or in pinyin. What is written of a unit takes nobody out, for a name
+// without a code settles nothing; it is shown beside what is registered. Each is
+// a question to an officer, never a bar of itself.
+func (f *facts) name(db *gorm.DB, rows []experts.Expert, named []avoided) error {
+	if len(named) == 0 {
 		return nil
 	}
-	var units []rbac.Unit
-	if err := db.Where("id IN ?", ids).Find(&units).Error; err != nil {
-		return err
+	sounding := map[string][]int{} // by how the name sounds → experts
+	for i, e := range rows {
+		key := naming.SoundKey(e.Name)
+		sounding[key] = append(sounding[key], i)
 	}
-	called := map[string][]string{}
-	for _, u := range units {
-		called[u.ID] = append([]string{u.Name}, u.Aliases...)
+	type pair struct {
+		avoided
+		expert experts.Expert
+		why    string
 	}
-	for _, e := range found {
-		for _, n := range named[naming.PersonKey(e.Name)] {
-			if n.unit == "" || slices.ContainsFunc(called[e.UnitID], func(name string) bool { return mayBeUnit(name, n.unit) }) {
-				a := &f.applications[n.application]
-				a.Avoid = append(a.Avoid, e.ID)
+	var pairs []pair
+	var ids []string
+	for _, n := range named {
+		near := append(sounding[naming.SoundKey(n.Name)], sounding[""]...)
+		if naming.SoundKey(n.Name) == "" {
+			near = near[:0:0]
+			for i := range rows {
+				near = append(near, i)
+			}
+		}
+		for _, i := range near {
+			if verdict, why := naming.People(n.Name, rows[i].Name); verdict != naming.Different {
+				pairs = append(pairs, pair{n, rows[i], why})
+				ids = append(ids, rows[i].UnitID)
 			}
 		}
 	}
+	var units []rbac.Unit
+	for chunk := range slices.Chunk(ids, 500) {
+		var some []rbac.Unit
+		if err := db.Where("id IN ?", chunk).Find(&some).Error; err != nil {
+			return err
+		}
+		units = append(units, some...)
+	}
+	called := map[string]rbac.Unit{}
+	for _, u := range units {
+		called[u.ID] = u
+	}
+	for _, p := range pairs {
+		u := called[p.expert.UnitID]
+		written, why := p.Name, p.why
+		if p.Unit != "" {
+			written += "（" + p.Unit + "）"
+			why += "；单位：" + unitSays(u, p.Unit)
+		}
+		a := &f.applications[p.application]
+		a.Avoid = append(a.Avoid, conflict.Avoided{ExpertID: p.expert.ID, Written: written, Registered: p.expert.Name + "（" + u.Name + "）", Why: why})
+	}
 	return nil
+}
+
+// unitSays is what a unit's name in free text says of a registered one, other
+// and old names considered.
+func unitSays(u rbac.Unit, written string) string {
+	best, said := naming.Different, ""
+	for _, name := range append([]string{u.Name}, u.Aliases...) {
+		verdict, why := aliases().Units(name, written)
+		if said == "" || verdict == naming.Same || verdict == naming.Related && best != naming.Same {
+			best, said = verdict, why
+		}
+	}
+	if best.Alone() == naming.Related {
+		return "上下级或同属一家，" + said
+	}
+	return said
 }
 
 func set(ids []string) map[string]bool {

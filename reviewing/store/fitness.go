@@ -5,7 +5,10 @@ import (
 	"slices"
 
 	"keping/experts"
+	"keping/rbac"
+	"keping/rbac/calendar"
 	"keping/rbac/rulebook"
+	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 	"keping/reviewing/conflict"
 )
@@ -22,6 +25,7 @@ type fitness struct {
 	// The programme year's memberships by person: of the technical group at
 	// any time and on the day of the review, and of the advisory group.
 	member, inTerm, advisory map[string]bool
+	recorded                 map[string]bool // people with an integrity record in force that no director has released (P-23)
 	// What the review's applications are about; nil where the guide names no
 	// field for one of them, for then nobody can be of another field.
 	fields []string
@@ -68,7 +72,31 @@ func (st *Store) loadFitness(s *step, pack *rulebook.Pack, r reviewing.Review, o
 			f.advisory[m.PersonID] = true
 		}
 	}
+	if err != nil {
+		return nil, err
+	}
+	f.recorded, err = st.recorded(s, f.facts)
 	return f, err
+}
+
+// recorded is P-23 over the loaded experts: a release for the expert lifts it.
+func (st *Store) recorded(s *step, f *facts) (map[string]bool, error) {
+	records, err := rbacstore.IntegrityInForce(s.DB, rbac.SubjectPerson, calendar.Day(s.Now))
+	if err != nil || len(records) == 0 {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, e := range f.experts {
+		if len(records[e.PersonID]) == 0 {
+			continue
+		}
+		var n int64
+		if err := s.Model(&rbac.Release{}).Where("rule = 'P-23' AND object = ?", "expert/"+e.ID).Count(&n).Error; err != nil {
+			return nil, err
+		}
+		out[e.PersonID] = n == 0
+	}
+	return out, nil
 }
 
 // class is the rule that keeps an expert from seats of one class: technical
@@ -118,8 +146,11 @@ func (f *fitness) general(e conflict.Expert, application string) (bars map[strin
 	if f.advisory[e.PersonID] || e.Pool == experts.AdvisoryPool {
 		bars["R-019"] = "advisory"
 	}
-	if len(e.Leads) > 0 {
+	if len(e.Leads)+len(e.LeadsRunning) > 0 {
 		bars["R-068"] = "leads"
+	}
+	if f.recorded[e.PersonID] {
+		bars["P-23"] = "integrity"
 	}
 	whole := f.pack.ConflictScope == "review"
 	for _, r := range f.facts.reasons(e) {
@@ -151,8 +182,11 @@ func (f *fitness) passed(expert string, class experts.Class, application string)
 
 // question is an open item as a verdict.
 func (f *fitness) question(e conflict.Expert, r conflict.Reason) rulebook.Verdict {
-	return f.pack.Unknown(r.Kind, rulebook.Inputs{"expert": e.ID, "application": r.ApplicationID, "key": r.Key(), "period": r.Period},
-		"“"+e.Name+"”："+r.Message, "请由经办处理（排除或确认，并说明理由）后再继续。")
+	inputs := rulebook.Inputs{"expert": e.ID, "application": r.ApplicationID, "key": r.Key(), "period": r.Period}
+	if r.Written != "" {
+		inputs["written"], inputs["registered"] = r.Written, r.Registered
+	}
+	return f.pack.Unknown(r.Kind, inputs, "“"+e.Name+"”："+r.Message, "请由经办处理（排除或确认，并说明理由）后再继续。")
 }
 
 // seatedQuestion is an open item of somebody who sits: by the code of the seat,
@@ -195,7 +229,7 @@ func (f *fitness) seated(b *bench) []rulebook.Verdict {
 					outside++
 				}
 			}
-			for _, rule := range []string{"R-019", "R-068"} {
+			for _, rule := range []string{"P-23", "R-019", "R-068"} {
 				if bars, _ := f.general(e, ""); bars[rule] != "" && first {
 					add(rule, seat, "")
 				}
@@ -213,7 +247,7 @@ func (f *fitness) seated(b *bench) []rulebook.Verdict {
 		}
 	}
 	out := []rulebook.Verdict{f.pack.Check("R-021", technical, nil, "立项评审应由技术专家组承担（第七条），专家组中尚无本专项技术专家。", "请先组建技术专家组并抽取其成员，或为技术席位递补在任成员。")}
-	for _, rule := range []string{"R-019", "R-067", "R-068", "R-121"} {
+	for _, rule := range []string{"P-23", "R-019", "R-067", "R-068", "R-121"} {
 		if broken[rule] == nil {
 			out = append(out, f.pack.Pass(rule, nil))
 		}
@@ -248,9 +282,11 @@ func sittingMessage(rule string) string {
 	case "R-067":
 		return "该专家不在本专项技术专家组名册中，不得坐技术席位（第七条、第二十条）。"
 	case "R-068":
-		return "该专家正在牵头申报本专项项目，不得参加本专项评审（第七条）。"
+		return "该专家正在牵头申报或承担本专项项目，不得参加本专项评审（第七条）。"
 	case "R-121":
 		return "该成员在评审日不在技术专家组任期内（第七条）。"
+	case "P-23":
+		return "该专家有在有效期内的科研诚信记录（惯例）。"
 	}
 	r, _ := rulebook.Lookup(rule)
 	return r.Message

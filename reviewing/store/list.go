@@ -33,7 +33,7 @@ func (st *Store) holdList(s *step, id string) (reviewing.AwardList, error) {
 
 // listFacts loads what a list is judged by.
 func (st *Store) listFacts(s *step, l reviewing.AwardList) (reviewing.ListFacts, error) {
-	f := reviewing.ListFacts{List: l, Closed: map[string]bool{}, JointUnits: map[string][]string{}, Barred: map[string]bool{}, Uncertain: map[string]int{}, Withdrawn: map[string]bool{}}
+	f := reviewing.ListFacts{List: l, Closed: map[string]bool{}, JointUnits: map[string][]string{}, Barred: map[string]bool{}, Uncertain: map[string][]reviewing.Namesakes{}, Withdrawn: map[string]bool{}}
 	var err error
 	if f.Guide, err = take[reviewing.Guide](s, l.GuideID, "该指南"); err != nil {
 		return f, err

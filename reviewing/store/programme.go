@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"keping/configs/database"
@@ -11,6 +12,7 @@ import (
 	"keping/rbac/calendar"
 	"keping/rbac/naming"
 	"keping/rbac/rulebook"
+	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 )
 
@@ -108,6 +110,11 @@ func (st *Store) RecommendMember(s *step, programme string, in NewMember) (Membe
 			}
 			v = append(v, more...)
 		}
+		records, err := rbacstore.IntegrityInForce(s.DB, rbac.SubjectPerson, calendar.Day(s.Now), e.PersonID)
+		if err != nil {
+			return out, err
+		}
+		v = append(v, rbac.Integrity(pack, rbac.Examined{Who: e.Name, ID: e.ID, Records: records[e.PersonID]}))
 		if v, err = st.Release(s, "expert/"+id, v); err != nil {
 			return out, err
 		}
@@ -130,7 +137,8 @@ func (st *Store) RecommendMember(s *step, programme string, in NewMember) (Membe
 	return out, s.Create(&out.Members).Error
 }
 
-// mayJoin is R-024: who leads a live application of the programme year does not join.
+// mayJoin is R-024: who leads a live application or a running project of the
+// programme year does not join.
 func (st *Store) mayJoin(s *step, pack *rulebook.Pack, p reviewing.Programme, person string) ([]rulebook.Verdict, error) {
 	apps, err := find[reviewing.Application](s, "id", "programme_id = ? AND leader_id = ?", p.ID, person)
 	if err != nil {
@@ -140,39 +148,54 @@ func (st *Store) mayJoin(s *step, pack *rulebook.Pack, p reviewing.Programme, pe
 	for _, a := range apps {
 		leads = leads || a.State.Live()
 	}
+	running, err := runningProjects(s.DB, p, calendar.Day(s.Now))
+	if err != nil {
+		return nil, err
+	}
+	leads = leads || slices.ContainsFunc(running, func(r reviewing.RunningProject) bool { return r.LeaderID == person })
 	uncertain, err := uncertainLeaders(s, p.ID, person)
 	return reviewing.MayLead(pack, "R-024", leads, uncertain, p), err
 }
 
 // uncertainLeaders is R-026 from the group's side: leaders of live applications
-// of the same name who may be this person.
-func uncertainLeaders(s *step, programme, person string) (int, error) {
+// whose name may be this person's.
+func uncertainLeaders(s *step, programme, person string) ([]reviewing.Namesakes, error) {
 	var p rbac.Person
 	if err := s.Take(&p, "id = ?", person).Error; err != nil {
-		return 0, err
+		return nil, err
 	}
-	apps, err := find[reviewing.Application](s, "id", "programme_id = ? AND leader_name = ? AND leader_id <> ?", programme, p.Name, person)
+	var apps []reviewing.Application
+	err := s.Select("id", "leader_id", "leader_name", "state").Where("programme_id = ? AND leader_id <> ? AND leader_id <> ''", programme, person).Order("id").Find(&apps).Error
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	var e experts.Expert
 	if err := s.Where("person_id = ?", person).Limit(1).Find(&e).Error; err != nil {
-		return 0, err
+		return nil, err
 	}
-	n := 0
+	var out []reviewing.Namesakes
 	for _, a := range apps {
-		if !a.State.Live() {
+		if !a.State.Live() || slices.ContainsFunc(out, func(n reviewing.Namesakes) bool { return n.LeaderID == a.LeaderID }) {
 			continue
 		}
-		maybe, err := mayBeSame(s, a.LeaderID, e)
-		if err != nil {
-			return 0, err
-		}
-		if maybe {
-			n++
+		if out, err = addNamesakes(s, out, a.LeaderID, a.LeaderName, p.Name, e); err != nil {
+			return nil, err
 		}
 	}
-	return n, nil
+	return out, nil
+}
+
+// addNamesakes adds a leader and an expert whose names may be one person's.
+func addNamesakes(s *step, out []reviewing.Namesakes, leader, leaderName, expertName string, e experts.Expert) ([]reviewing.Namesakes, error) {
+	verdict, why := naming.People(leaderName, expertName)
+	if verdict == naming.Different {
+		return out, nil
+	}
+	maybe, err := mayBeSame(s, leader, e)
+	if err != nil || !maybe {
+		return out, err
+	}
+	return append(out, reviewing.Namesakes{LeaderID: leader, ExpertID: e.ID, Leader: leaderName, Member: expertName, Why: why}), nil
 }
 
 // mayBeSame tells whether a leader and an expert of one name, without a
@@ -302,33 +325,24 @@ func memberOfYear(s *step, programme, person string) (bool, error) {
 	return n > 0, err
 }
 
-// uncertainMembers is R-026: members of the group with the same name and unit
-// or birth year but no document in common, not yet told apart by an officer.
-func uncertainMembers(s *step, programme, person string) (int, error) {
+// uncertainMembers is R-026: members of the group whose name may be the
+// leader's, of the same unit or birth year but with no document in common, not
+// yet told apart by an officer.
+func uncertainMembers(s *step, programme, person string) ([]reviewing.Namesakes, error) {
 	var p rbac.Person
 	if err := s.Take(&p, "id = ?", person).Error; err != nil {
-		return 0, err
+		return nil, err
 	}
 	var rows []experts.Expert
-	err := s.Joins("JOIN memberships m ON m.expert_id = experts.id").Joins("JOIN review_groups g ON g.id = m.group_id").
-		Where("g.programme_id = ? AND g.kind = 'technical' AND experts.person_id <> ?", programme, person).Find(&rows).Error
-	if err != nil {
-		return 0, err
-	}
-	n := 0
+	err := s.Where("id IN (SELECT m.expert_id FROM memberships m JOIN review_groups g ON g.id = m.group_id WHERE g.programme_id = ? AND g.kind = 'technical') AND person_id <> ?", programme, person).
+		Order("id").Find(&rows).Error
+	var out []reviewing.Namesakes
 	for _, e := range rows {
-		if verdict, _ := naming.People(p.Name, e.Name); verdict != naming.Same { // written alike, not letter for letter
-			continue
-		}
-		maybe, err := mayBeSame(s, person, e)
-		if err != nil {
-			return 0, err
-		}
-		if maybe {
-			n++
+		if out, err = addNamesakes(s, out, person, p.Name, e.Name, e); err != nil {
+			return nil, err
 		}
 	}
-	return n, nil
+	return out, err
 }
 
 // Distinction is an officer's word that two people of one name are different.

@@ -15,6 +15,7 @@ func TestSchema(t *testing.T) {
 	db := databasetest.Open(t, time.Now)
 	seen := databasetest.Schema(t, db.Read(t.Context()), &experts.Expert{}, &reviewing.Programme{}, &reviewing.Group{}, &reviewing.Membership{}, &reviewing.Guide{},
 		&reviewing.Application{}, &reviewing.ApplicationPerson{}, &reviewing.ApplicationUnit{}, &reviewing.Review{}, &reviewing.Ranking{}, &reviewing.Result{}, &reviewing.Draw{}, &reviewing.FrameCode{}, &reviewing.Seat{},
-		&reviewing.Declaration{}, &reviewing.JointSeat{}, &reviewing.Sheet{}, &reviewing.AwardList{}, &reviewing.Conclusion{}, &reviewing.Objection{}, &ConflictDecision{}, &Distinction{}, &Interest{}, &TieVote{})
-	assert.Len(t, seen, 24)
+		&reviewing.Declaration{}, &reviewing.JointSeat{}, &reviewing.Sheet{}, &reviewing.AwardList{}, &reviewing.Conclusion{}, &reviewing.Objection{}, &ConflictDecision{}, &Distinction{}, &Interest{}, &TieVote{},
+		&reviewing.RunningProject{}, &reviewing.RunningProjectPerson{}, &experts.PastService{})
+	assert.Len(t, seen, 27)
 }

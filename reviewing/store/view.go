@@ -408,6 +408,13 @@ func (st *Store) Invariants(ctx context.Context) ([]Problem, error) {
 		}
 	}
 	s := st.reading(ctx, rbac.Actor{})
+	columns, err := hanging(s)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range columns {
+		add(c, "指向不存在的人员或专家档案")
+	}
 	reviews, err := find[reviewing.Review](s, "id", "1 = 1")
 	if err != nil {
 		return nil, err
