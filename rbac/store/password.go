@@ -3,6 +3,7 @@ package store
 import (
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/alexedwards/argon2id"
 )
@@ -11,13 +12,15 @@ import (
 // long as it lasts: a panel that signs in at once must not take gigabytes.
 var hashing = make(chan struct{}, runtime.GOMAXPROCS(0))
 
+// giveBack returns that memory once nobody has hashed for a second; without it
+// the memory stays taken for minutes, and at every hash it would be taken anew.
+var giveBack = time.AfterFunc(time.Second, debug.FreeOSMemory)
+
 func hashed[R any](fn func() (R, error)) (R, error) {
 	hashing <- struct{}{}
 	defer func() {
 		<-hashing
-		if len(hashing) == 0 { // else the memory stays taken for minutes
-			debug.FreeOSMemory()
-		}
+		giveBack.Reset(time.Second)
 	}()
 	return fn()
 }
