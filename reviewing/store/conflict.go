@@ -35,14 +35,16 @@ type facts struct {
 	applications []conflict.Application
 	options      conflict.Options
 	decisions    map[string]string // reason key → decision
-	year         *conflict.Year    // prepared at the first question
+	year         *conflict.Year    // prepared for all questions
+	found        map[string][]conflict.Reason
+	within       map[string]bool // of the loaded applications those asked about; nil is all
 }
 
 // loadFacts loads experts (all in the pool, or the given ones) and
 // applications of one programme year. The handle reads; conflicts are computed
 // whenever they are asked for, never stored.
 func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, applications, only []string, now time.Time) (*facts, error) {
-	f := &facts{decisions: map[string]string{}, options: conflict.Options{SameUnitYears: pack.SameUnitYears, CooperationYears: pack.CooperationYears,
+	f := &facts{decisions: map[string]string{}, found: map[string][]conflict.Reason{}, options: conflict.Options{SameUnitYears: pack.SameUnitYears, CooperationYears: pack.CooperationYears,
 		Today: calendar.Day(now), Root: map[string]string{}, InReview: map[string]bool{}}}
 	var units []rbac.Unit
 	if err := db.Select("id", "parent_id").Where("parent_id <> ''").Find(&units).Error; err != nil {
@@ -167,6 +169,7 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 	for _, d := range decisions {
 		f.decisions[d.ReasonKey] = d.Decision
 	}
+	f.year = conflict.Against(f.applications, f.options)
 	return f, nil
 }
 
@@ -231,9 +234,24 @@ func set(ids []string) map[string]bool {
 // reasons of one expert over all loaded applications, dismissed ones left out;
 // a pinned one counts as hard.
 func (f *facts) reasons(e conflict.Expert) []conflict.Reason {
-	if f.year == nil {
-		f.year = conflict.Against(f.applications, f.options)
+	all, ok := f.found[e.ID]
+	if !ok {
+		all = f.compute(e)
+		f.found[e.ID] = all
 	}
+	if f.within == nil || len(all) == 0 {
+		return all
+	}
+	var kept []conflict.Reason
+	for _, r := range all {
+		if r.ApplicationID == "" || f.within[r.ApplicationID] {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+func (f *facts) compute(e conflict.Expert) []conflict.Reason {
 	all := f.year.Reasons(e)
 	kept := all[:0]
 	for _, r := range all {

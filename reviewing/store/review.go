@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"keping/experts"
 	"keping/rbac"
 	"keping/rbac/calendar"
 	"keping/rbac/rulebook"
@@ -50,7 +51,8 @@ func (st *Store) CreateReview(s *step, in NewReview) (reviewing.Review, error) {
 		Technical: in.Technical, Management: in.Management, Finance: in.Finance, UnitCap: pack.UnitCap, MeetingDay: in.MeetingDay,
 		State: reviewing.Preparing, Version: 1, CreatedAt: s.Now}
 	s.On(r.ID)
-	if err := st.Obey(s, "review/"+r.ID, reviewing.PanelRules(pack, planned(r), nil)...); err != nil {
+	verdicts := append(reviewing.PanelRules(pack, planned(r), nil), experts.Load(pack, len(in.ApplicationIDs)))
+	if err := st.Obey(s, "review/"+r.ID, verdicts...); err != nil {
 		return r, err
 	}
 	n, err := s.Number("review:" + p.Code)
