@@ -8,6 +8,7 @@ import (
 
 	"keping/configs/database/databasetest"
 	"keping/experts"
+	expertstore "keping/experts/store"
 	"keping/reviewing"
 )
 
@@ -15,6 +16,8 @@ func TestSchema(t *testing.T) {
 	db := databasetest.Open(t, time.Now)
 	seen := databasetest.Schema(t, db.Read(t.Context()), &experts.Expert{}, &reviewing.Programme{}, &reviewing.Group{}, &reviewing.Membership{}, &reviewing.Guide{},
 		&reviewing.Application{}, &reviewing.ApplicationPerson{}, &reviewing.ApplicationUnit{}, &reviewing.Review{}, &reviewing.Draw{}, &reviewing.FrameCode{}, &reviewing.Seat{},
-		&reviewing.Declaration{}, &reviewing.JointSeat{}, &reviewing.Sheet{}, &reviewing.AwardList{}, &reviewing.Conclusion{}, &reviewing.Objection{}, &ConflictDecision{}, &Distinction{}, &Interest{})
-	assert.Len(t, seen, 21)
+		&reviewing.Declaration{}, &reviewing.JointSeat{}, &reviewing.Sheet{}, &reviewing.AwardList{}, &reviewing.Conclusion{}, &reviewing.Objection{}, &ConflictDecision{}, &Distinction{}, &Interest{},
+		&experts.PastService{}, &experts.Nomination{}, &experts.Nominee{}, &experts.NominationObjection{}, &experts.Conduct{}, &experts.Approach{}, &experts.Appeal{},
+		&expertstore.ExpertField{}, &expertstore.Keyword{}, &expertstore.ExpertUnit{}, &expertstore.ExpertAbsence{})
+	assert.Len(t, seen, 32)
 }
