@@ -167,8 +167,9 @@ func (s *Server) approveGroup(step *store.Step, in *struct {
 func (s *Server) listMembers(r *Reading, in *struct {
 	ID string `path:"id" maxLength:"64"`
 	Paging
-}) (Page[reviewing.Membership], error) {
-	return list(r, in.Paging, func(m reviewing.Membership) string { return m.ID }, "group_id IN (SELECT id FROM review_groups WHERE programme_id = ?)", in.ID)
+}) (Page[reviewstore.MemberView], error) {
+	rows, err := s.Reviews.MembersOf(r, in.ID, in.After, in.Limit+1)
+	return page(rows, in.Limit, func(m reviewstore.MemberView) string { return m.ID }), err
 }
 
 type reasoned struct {
