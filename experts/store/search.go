@@ -66,9 +66,8 @@ func index(tx *database.Tx, records []experts.Expert) error {
 		for _, f := range e.Fields {
 			fields = append(fields, ExpertField{e.ID, f.Code, ""})
 			for _, word := range f.Keywords {
-				if runes := []rune(word); len(runes) > keywordLength {
-					word = string(runes[:keywordLength])
-				}
+				runes := []rune(strings.TrimSpace(word))
+				word = strings.TrimSpace(string(runes[:min(len(runes), keywordLength)])) // MySQL takes a word with a blank behind it for the same
 				if word != "" {
 					fields, keywords = append(fields, ExpertField{e.ID, f.Code, word}), append(keywords, Keyword{word})
 				}

@@ -160,7 +160,7 @@ func TestEnsureSearch(t *testing.T) {
 	require.NoError(t, s.DB.Do(t.Context(), func(tx *database.Tx) error {
 		for i := range 3 {
 			e := experts.Expert{ID: fmt.Sprintf("e%d", i), PersonID: fmt.Sprintf("p%d", i), UnitID: "u1", Pool: experts.TechnicalPool, State: experts.InPool, Version: 1, CreatedAt: now,
-				Fields: []experts.Discipline{{Code: "520.20", Keywords: []string{"车路协同", strings.Repeat("很长的关键词", 20)}}}}
+				Fields: []experts.Discipline{{Code: "520.20", Keywords: []string{"车路协同", "车路协同 ", strings.Repeat("很长的关键词", 20)}}}}
 			if err := tx.Create(&e).Error; err != nil {
 				return err
 			}
@@ -177,6 +177,9 @@ func TestEnsureSearch(t *testing.T) {
 	require.NoError(t, s.EnsureSearch(t.Context()))
 	require.NoError(t, s.EnsureSearch(t.Context()))
 	require.Equal(t, 3, find(Filter{Keyword: "车路"}))
+	var words []string
+	require.NoError(t, s.DB.Read(t.Context()).Model(&Keyword{}).Order("keyword").Pluck("keyword", &words).Error)
+	require.Len(t, words, 2, "with a blank behind it it is the same word")
 	require.Equal(t, 3, find(Filter{Field: "520"}))
 	require.Equal(t, 0, find(Filter{Field: "521"}))
 	require.Equal(t, 0, find(Filter{AvoidUnit: "u1"}))
