@@ -83,6 +83,9 @@ func Open(ctx context.Context, cfg configs.Config, clock database.Clock) (*App, 
 		return fail(err)
 	}
 	app.Server = New(cfg, kept, judge, sessions, files.Folder(filepath.Join(cfg.Data, "files")))
+	if err := app.Reviews.EnsureSearch(ctx); err != nil {
+		return fail(err)
+	}
 	app.worker = &notice.Worker{DB: db, Keys: keys, Driver: driver, Witness: notice.NewWitness(cfg.Witness), Wake: app.Wake}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	app.stop = stop
@@ -107,6 +110,9 @@ func (a *App) tick(ctx context.Context) {
 		case <-ticker.C:
 			if _, err := a.Reviews.ExpireInvitations(ctx); err != nil && ctx.Err() == nil {
 				slog.Error("time limits", "error", err)
+			}
+			if _, err := a.Reviews.KeepTerms(ctx); err != nil && ctx.Err() == nil {
+				slog.Error("terms of experts", "error", err)
 			}
 			if err := a.Store.DailyCheckpoint(ctx); err != nil && ctx.Err() == nil {
 				slog.Error("daily checkpoint", "error", err)

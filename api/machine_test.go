@@ -46,6 +46,7 @@ func TestMachines(t *testing.T) {
 	programme := officer.do("GET", "/api/guides/"+guide, nil).text(t, "programme_id")
 	var members []struct{ ID string }
 	w.all("officer", "/api/programmes/"+programme+"/members", &members)
+	decision := director.upload("决定.pdf", []byte("%PDF-1.4")).is(t, 201).text(t, "result.id")
 	scan := officer.upload("扫描.pdf", []byte("%PDF-1.4")).is(t, 201).text(t, "result.id")
 
 	seats := slices.DeleteFunc(w.seats(review), func(s seat) bool { return s.State != "pledged" })
@@ -89,8 +90,11 @@ func TestMachines(t *testing.T) {
 		{"SM-07", "experts", w.experts["m3"], func() map[string]try {
 			return map[string]try{"admit": {director, "POST", "/api/experts/admit", map[string]any{"expert_ids": []string{w.experts["m3"]}}},
 				"suspend": {w.users["keeper"], "POST", e + "/suspend", at("experts", because("暂停使用"))}, "resume": {w.users["keeper"], "POST", e + "/resume", at("experts", because("恢复使用"))},
-				"exit": {w.users["keeper"], "POST", e + "/exit", at("experts", because("本人退出"))}}
-		}, nil},
+				"exit":      {w.users["keeper"], "POST", e + "/exit", at("experts", because("本人退出"))},
+				"publicise": {w.users["keeper"], "POST", "/api/experts/publicise", map[string]any{"expert_ids": []string{w.experts["m3"]}}},
+				"ban":       {director, "POST", e + "/ban", at("experts", map[string]any{"code": "leak", "grade": "light", "until": "2027-01-01", "reason": "泄露评审专家名单", "file_id": decision})},
+				"lift":      {director, "POST", e + "/lift", at("experts", because("申诉成立"))}}
+		}, []string{"lapse", "expire"}},
 		{"SM-08", "review_groups", "", func() map[string]try {
 			return map[string]try{"approve": {director, "POST", "/api/programmes/" + programme + "/approve_group", group},
 				"recommend": {officer, "POST", "/api/programmes/" + programme + "/recommend", map[string]any{"kind": "technical", "expert_ids": w.ids("t9"), "departments": []string{w.units["dept"]}, "document": "推荐函"}},

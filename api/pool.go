@@ -67,31 +67,45 @@ func (s *Server) importExperts(step *store.Step, in *importTable) (expertstore.I
 	return s.Reviews.ImportExperts(step, name, data)
 }
 
+// unusedYears is how far back a search by last use may go: what it reads grows
+// with the panels since that day.
+const unusedYears = 5
+
 func (s *Server) listExperts(r *Reading, in *struct {
 	Paging
 	Q          string `query:"q" maxLength:"50" doc:"姓名中的文字"`
 	Class      string `query:"class" enum:"technical,management,finance"`
-	Field      string `query:"field" maxLength:"10" doc:"主学科代码"`
-	State      string `query:"state" enum:"proposed,in_pool,suspended,left"`
+	Field      string `query:"field" maxLength:"8" pattern:"^[0-9]{3}(\\.[0-9]{2}([0-9]{2})?)?$" doc:"GB/T 13745 学科代码，专家的任一学科；一、二级代码含其下级" example:"520.20"`
+	Keyword    string `query:"keyword" maxLength:"50" doc:"学科关键词中的文字"`
+	State      string `query:"state" enum:"proposed,public,in_pool,suspended,banned,left"`
 	Pool       string `query:"pool" enum:"advisory,technical"`
 	Title      string `query:"title" maxLength:"50" doc:"职称"`
 	UnitID     string `query:"unit_id" maxLength:"36" doc:"所在单位"`
 	AvoidUnit  string `query:"avoid_unit_id" maxLength:"36" doc:"回避单位：排除现在或曾经在该单位任职的专家"`
 	InDistrict string `query:"in_district" enum:"true,false" doc:"区内或区外"`
 	Available  string `query:"available" maxLength:"10" doc:"当日可参加" example:"2025-06-18"`
-}) (Page[experts.Expert], error) {
-	f := expertstore.Filter{Q: in.Q, Class: in.Class, Field: in.Field, State: in.State, Pool: in.Pool, Title: in.Title, UnitID: in.UnitID, AvoidUnit: in.AvoidUnit, Available: in.Available}
+	PanelsMax  int    `query:"panels_max" minimum:"-1" maximum:"1000" default:"-1" doc:"本年参加的评审专家组至多几个；-1为不限"`
+	Unused     string `query:"unused_since" maxLength:"10" doc:"自该日起未参加过评审" example:"2024-06-18"`
+	Due        bool   `query:"due" doc:"只看年度核对已到期或将到期的"`
+}) (Page[expertstore.Listed], error) {
+	f := expertstore.Filter{Q: in.Q, Class: in.Class, Field: in.Field, Keyword: in.Keyword, UnusedSince: in.Unused, Due: in.Due, State: in.State, Pool: in.Pool, Title: in.Title, UnitID: in.UnitID, AvoidUnit: in.AvoidUnit, Available: in.Available}
 	if in.InDistrict != "" {
 		inside := in.InDistrict == "true"
 		f.InDistrict = &inside
 	}
-	if in.Available != "" {
-		if _, err := calendar.Parse(in.Available); err != nil {
-			return Page[experts.Expert]{}, rbac.Invalid("available", "%v", err)
+	if in.PanelsMax >= 0 {
+		f.PanelsMax = &in.PanelsMax
+	}
+	for name, day := range map[string]string{"available": in.Available, "unused_since": in.Unused} {
+		if _, err := calendar.Parse(day); day != "" && err != nil {
+			return Page[expertstore.Listed]{}, rbac.Invalid(name, "%v", err)
 		}
 	}
+	if in.Unused != "" && in.Unused < calendar.Day(s.Store.DB.Now().AddDate(-unusedYears, 0, 0)) {
+		return Page[expertstore.Listed]{}, rbac.Invalid("unused_since", "最早为%d年前的今天", unusedYears)
+	}
 	rows, err := s.Reviews.ListExperts(r, f, in.After, in.Limit+1)
-	return page(rows, in.Limit, func(e experts.Expert) string { return e.ID }), err
+	return page(rows, in.Limit, func(e expertstore.Listed) string { return e.ID }), err
 }
 
 func (s *Server) updateExpert(step *store.Step, in *struct {
@@ -120,7 +134,7 @@ type moveExpert struct {
 
 func (s *Server) moveExpert(move string) func(*store.Step, *moveExpert) (experts.Expert, error) {
 	return func(step *store.Step, in *moveExpert) (experts.Expert, error) {
-		return s.Reviews.MoveExpert(step, in.ID, move, in.Body.Reason, in.Body.Version)
+		return s.Reviews.MoveExpert(step, in.ID, move, expertstore.Move{Version: in.Body.Version, Reason: in.Body.Reason})
 	}
 }
 
@@ -161,8 +175,9 @@ func (s *Server) approveGroup(step *store.Step, in *struct {
 func (s *Server) listMembers(r *Reading, in *struct {
 	ID string `path:"id" maxLength:"64"`
 	Paging
-}) (Page[reviewing.Membership], error) {
-	return list(r, in.Paging, func(m reviewing.Membership) string { return m.ID }, "group_id IN (SELECT id FROM review_groups WHERE programme_id = ?)", in.ID)
+}) (Page[reviewstore.MemberView], error) {
+	rows, err := s.Reviews.MembersOf(r, in.ID, in.After, in.Limit+1)
+	return page(rows, in.Limit, func(m reviewstore.MemberView) string { return m.ID }), err
 }
 
 type reasoned struct {

@@ -44,17 +44,22 @@ type State string
 
 // The states of SM-07.
 const (
-	Proposed  State = "proposed"  // 推荐: a director admits or refuses next
+	Proposed  State = "proposed"  // 推荐: the pool keeper makes it public, a director admits or refuses next
+	Public    State = "public"    // 公示: a director admits when its days are over
 	InPool    State = "in_pool"   // 在库
-	Suspended State = "suspended" // 暂停: the pool keeper resumes
+	Suspended State = "suspended" // 暂停: the pool keeper resumes, or its term ends
+	Banned    State = "banned"    // 拉黑: its term ends, or a director lifts it
 	Left      State = "left"      // 退出
 )
 
-// Moves is SM-07 as a table: from state, by act, to state.
+// Moves is SM-07 as a table: from state, by act, to state. lapse and expire
+// are the system's alone.
 var Moves = map[State]map[string]State{
-	Proposed:  {"admit": InPool, "exit": Left},
-	InPool:    {"suspend": Suspended, "exit": Left},
-	Suspended: {"resume": InPool, "exit": Left},
+	Proposed:  {"publicise": Public, "admit": InPool, "exit": Left},
+	Public:    {"admit": InPool, "exit": Left},
+	InPool:    {"suspend": Suspended, "lapse": Suspended, "ban": Banned, "exit": Left},
+	Suspended: {"resume": InPool, "expire": InPool, "ban": Banned, "exit": Left},
+	Banned:    {"lift": InPool, "expire": InPool, "exit": Left},
 	Left:      {},
 }
 
@@ -80,6 +85,17 @@ type Tie struct {
 	Last     string `json:"last,omitempty" maxLength:"10" doc:"合作最近日期"`
 }
 
+// Standing is one proof of a high-level expert (R-020): what it is, in words,
+// and the scan that shows it.
+type Standing struct {
+	Kind   string `json:"kind" enum:"title,award,post" doc:"职称、奖励或职务"`
+	Text   string `json:"text" minLength:"2" maxLength:"200" example:"国家科学技术进步奖二等奖（2021年，第一完成人）"`
+	FileID string `json:"file_id,omitempty" maxLength:"36" doc:"证明材料"`
+}
+
+// StandingNames in Chinese.
+var StandingNames = map[string]string{"title": "职称", "award": "奖励", "post": "职务"}
+
 // Span is a period in civil days, both ends included.
 type Span struct {
 	From string `json:"from" maxLength:"10" example:"2025-05-01"`
@@ -99,19 +115,26 @@ type Expert struct {
 	UnitID         string                `gorm:"size:36" json:"unit_id"`
 	InDistrict     bool                  `json:"in_district"`
 	Pool           Pool                  `gorm:"size:20" json:"pool"`
-	Classes        rbac.List[Class]      `json:"classes"`
+	Classes        rbac.List[Class]      `gorm:"type:varchar(100)" json:"classes"`
 	MainField      string                `gorm:"size:10" json:"main_field"`
 	Fields         rbac.List[Discipline] `json:"fields"`
 	Employments    rbac.List[Employment] `json:"employments"`
 	Ties           rbac.List[Tie]        `json:"ties"`
 	Unavailable    rbac.List[Span]       `json:"unavailable"`
-	Evidence       string                `gorm:"size:200" json:"evidence"` // R-020: title, award, post
+	Evidence       rbac.List[Standing]   `json:"evidence"` // R-020
 	Mail           string                `gorm:"size:200" json:"mail"`
 	Phone          secret.Sealed         `json:"-"`
 	BankCard       secret.Sealed         `json:"-"`
 	ConsentVersion string                `gorm:"size:20" json:"consent_version"`
 	State          State                 `gorm:"size:20" json:"state"`
 	StateReason    string                `gorm:"size:200" json:"state_reason"`
+	StateCode      string                `gorm:"size:20" json:"state_code"`     // of the reason, "" where somebody wrote it
+	StateUntil     string                `gorm:"size:10" json:"state_until"`    // last day of a suspension or ban, "" has no end
+	StateFile      string                `gorm:"size:36" json:"state_file"`     // the decision
+	ConfirmedDay   string                `gorm:"size:10" json:"confirmed_day"`  // of the last yearly re-check
+	TermUntil      string                `gorm:"size:10" json:"term_until"`     // 聘期, "" has no end
+	DocumentUntil  string                `gorm:"size:10" json:"document_until"` // expiry of the identity document, "" unknown or none
+	Searchable     bool                  `json:"-"`                             // its rows in the search tables are as the record
 	Version        int                   `json:"version"`
 	CreatedAt      time.Time             `gorm:"autoCreateTime:false" json:"created_at"`
 }
@@ -127,10 +150,7 @@ func (e Expert) Age(now time.Time) int { return now.Year() - e.BirthYear - 1 }
 
 // MayEnter are the verdicts on entering the pool (P-02).
 func MayEnter(p *rulebook.Pack, e Expert, now time.Time) []rulebook.Verdict {
-	limit := p.PoolAgeMax
-	if e.Pool == AdvisoryPool {
-		limit = p.AdvisoryAgeMax
-	}
+	limit := ageLimit(p, e)
 	inputs := rulebook.Inputs{"expert": e.ID, "birth_year": e.BirthYear, "limit": limit}
 	if e.BirthYear == 0 {
 		return []rulebook.Verdict{p.Unknown("P-02", inputs, "出生年份未登记，无法核对入库年龄（惯例）。", "请补登出生年份。")}
@@ -145,7 +165,8 @@ func MayJoinGroup(p *rulebook.Pack, e Expert, advisory bool, departments int, no
 	out := []rulebook.Verdict{p.Check("R-018", departments >= 1, inputs,
 		"专家组成员由区科技局会同有关区级行业主管部门推荐产生（第七条），现无主管部门推荐意见。", "请补录至少一个区级行业主管部门的推荐意见。")}
 	if advisory {
-		return append(out, p.Check("R-020", e.Evidence != "", inputs, "咨询专家由国内外高层次知名专家组成（第七条），尚无职称、奖励或职务证明。",
+		inputs["evidence"] = len(e.Evidence)
+		return append(out, p.Check("R-020", len(e.Evidence) > 0, inputs, "咨询专家由国内外高层次知名专家组成（第七条），尚无职称、奖励或职务证明。",
 			"请补充高层次专家证明，或由科技局领导说明理由后放行。"))
 	}
 	age := e.Age(now)

@@ -62,7 +62,7 @@ var stateNames = map[string]string{
 	"drafted": "拟订中", "deliberated": "已审议", "public": "公示中", "interrupted": "公示中断", "confirmed": "已确认", "superseded": "已被新版替代",
 	"lodged": "已提出", "rejected": "不受理", "investigating": "调查中", "upheld": "异议成立", "dismissed": "异议不成立",
 	"approved": "已批准", "published": "已发布", "forming": "组建中", "in_term": "在任", "dissolved": "已解散", "recommended": "已推荐", "ended": "已退出",
-	"in_pool": "在库", "suspended": "已暂停", "left": "已退出", "pending": "待处理", "clear": "无利益关系", "SM-09/void": "流会", "SM-09/run": "已抽取", "SM-10/accepted": "已接受", "SM-07/proposed": "待审核",
+	"in_pool": "在库", "suspended": "已暂停", "banned": "已禁用", "left": "已退出", "pending": "待处理", "clear": "无利益关系", "SM-09/void": "流会", "SM-09/run": "已抽取", "SM-10/accepted": "已接受", "SM-07/proposed": "待审核",
 }
 
 // moveNames are the moves as users read them.
@@ -73,7 +73,7 @@ var moveNames = map[string]string{
 	"pledge": "承诺", "vacate": "替换", "save": "保存", "enter": "补录", "revise": "讨论后修改", "return": "退回",
 	"adjust": "调整", "deliberate": "审议", "publicise": "公示", "interrupt": "中断公示", "resume": "恢复", "supersede": "生成新版",
 	"reject": "不受理", "investigate": "调查", "uphold": "认定异议成立", "dismiss": "认定异议不成立", "archive": "归档", "recommend": "推荐成员", "approve": "审定", "dissolve": "解散",
-	"admit": "入库", "suspend": "暂停", "exit": "退出", "publish": "发布",
+	"admit": "入库", "suspend": "暂停", "exit": "退出", "lapse": "到期自动暂停", "ban": "禁用", "lift": "解除禁用", "expire": "期满自动恢复", "publish": "发布",
 }
 
 // MoveRefusal says that a state machine forbids an act in the present state,

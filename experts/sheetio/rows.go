@@ -61,6 +61,18 @@ func Header(columns []Column) []string {
 
 var disciplineForm = regexp.MustCompile(`^\d{3}(\.\d{2,4})?$`)
 
+// standing reads 类别|内容, such as 奖励|国家科学技术进步奖二等奖.
+func standing(text string, at func(column, format string, args ...any)) experts.Standing {
+	label, words, _ := strings.Cut(text, "|")
+	for kind, name := range experts.StandingNames {
+		if strings.TrimSpace(label) == name && len([]rune(strings.TrimSpace(words))) >= 2 {
+			return experts.Standing{Kind: kind, Text: strings.TrimSpace(words)}
+		}
+	}
+	at("高层次证明", "“%s”应为 职称|…、奖励|… 或 职务|…", text)
+	return experts.Standing{}
+}
+
 // Experts reads experts.xlsx.
 func Experts(name string, data []byte) ([]ExpertRow, *Faults) {
 	rows, faults := Read(name, data, ExpertColumns)
@@ -87,7 +99,10 @@ func Experts(name string, data []byte) ([]ExpertRow, *Faults) {
 			}
 		}
 		e := &r.Expert
-		e.Name, e.Gender, e.Mail, e.Title, e.Evidence, e.ConsentVersion = c["name"], c["gender"], c["mail"], c["title"], c["evidence"], c["consent"]
+		e.Name, e.Gender, e.Mail, e.Title, e.ConsentVersion = c["name"], c["gender"], c["mail"], c["title"], c["consent"]
+		for _, text := range Split(c["evidence"]) {
+			e.Evidence = append(e.Evidence, standing(text, at))
+		}
 		if len([]rune(e.Name)) > 50 {
 			at("姓名", "超过50个字")
 		}

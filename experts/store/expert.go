@@ -3,7 +3,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -93,13 +92,16 @@ func (s *Store) ImportExperts(step *rbacstore.Step, name string, data []byte) (I
 	}
 	step.Fact("rows", len(records))
 	step.Fact("table", journal.Hash(string(data)))
+	if err := Index(step.Tx, records); err != nil {
+		return Imported{}, err
+	}
 	return Imported{len(records)}, step.CreateInBatches(records, 200).Error
 }
 
 func (s *Store) prepare(step *rbacstore.Step, e *experts.Expert, phone, card string) {
 	e.ID = step.NewID()
 	e.Phone, e.BankCard = step.Keys.Seal(phone, "expert/"+e.ID+"/phone"), step.Keys.Seal(card, "expert/"+e.ID+"/card")
-	e.State, e.Version, e.CreatedAt = experts.Proposed, 1, step.Now
+	e.State, e.Version, e.CreatedAt, e.Searchable = experts.Proposed, 1, step.Now, true
 }
 
 // NewExpert is what proposes one expert by hand.
@@ -117,7 +119,7 @@ type NewExpert struct {
 	Fields       []experts.Discipline `json:"fields" minItems:"1" maxItems:"10"`
 	Employments  []experts.Employment `json:"employments,omitempty" maxItems:"50"`
 	Ties         []experts.Tie        `json:"ties,omitempty" maxItems:"50"`
-	Evidence     string               `json:"evidence,omitempty" maxLength:"200"`
+	Evidence     []experts.Standing   `json:"evidence,omitempty" maxItems:"20" doc:"高层次专家的职称、奖励、职务证明（第七条）"`
 	BankCard     string               `json:"bank_card,omitempty" maxLength:"40" doc:"银行卡号，加密保存"`
 	Consent      string               `json:"consent,omitempty" maxLength:"20" doc:"本人已同意的个人信息处理规则版本；未填的在首次接受邀请时由本人同意" example:"2025-01"`
 }
@@ -157,7 +159,27 @@ func (s *Store) CreateExpert(step *rbacstore.Step, in NewExpert) (experts.Expert
 		Pool: in.Pool, Classes: in.Classes, Fields: in.Fields, MainField: in.Fields[0].Code, Employments: in.Employments, Ties: in.Ties, Evidence: in.Evidence, Mail: in.Mail, ConsentVersion: in.Consent}
 	s.prepare(step, &e, phone, card)
 	step.On(e.ID)
+	if err := keepFiles(step, e.ID, in.Evidence); err != nil {
+		return e, err
+	}
+	if err := Index(step.Tx, []experts.Expert{e}); err != nil {
+		return e, err
+	}
 	return e, step.Create(&e).Error
+}
+
+// keepFiles ties the scans of an expert's evidence to the record, so that who
+// judges it may read them.
+func keepFiles(step *rbacstore.Step, id string, evidence []experts.Standing) error {
+	for i, standing := range evidence {
+		if standing.FileID == "" {
+			continue
+		}
+		if err := rbacstore.TieFile(step, standing.FileID, "expert/"+id, fmt.Sprintf("evidence[%d].file_id", i)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // known refuses posts and ties that name nobody: they could never match.
@@ -207,13 +229,23 @@ func checkDays(bad *rbac.Fields, posts []experts.Employment) {
 	}
 }
 
-// Facts are what an expert or a pool keeper declares beyond the record's entry.
-type Facts struct {
+// OwnFacts are what an expert declares beyond the record's entry.
+type OwnFacts struct {
 	Version     int                   `json:"version" minimum:"1"`
 	Ties        *[]experts.Tie        `json:"ties,omitempty" maxItems:"50" doc:"师生、亲属、经济利益、合作关系"`
 	Unavailable *[]experts.Span       `json:"unavailable,omitempty" maxItems:"50" doc:"不便参加的日期"`
 	UnitID      *string               `json:"unit_id,omitempty" maxLength:"36"`
 	Employments *[]experts.Employment `json:"employments,omitempty" maxItems:"50" doc:"工作经历全部各段"`
+}
+
+// Facts are what a pool keeper enters: those, and what is proven by paper.
+type Facts struct {
+	OwnFacts
+	Title         *string               `json:"title,omitempty" maxLength:"50"`
+	Fields        *[]experts.Discipline `json:"fields,omitempty" minItems:"1" maxItems:"10" doc:"学科，第一个为主学科"`
+	Evidence      *[]experts.Standing   `json:"evidence,omitempty" maxItems:"20" doc:"职称、奖励、职务证明"`
+	TermUntil     *string               `json:"term_until,omitempty" maxLength:"10" doc:"聘期最后一日；空为不限"`
+	DocumentUntil *string               `json:"document_until,omitempty" maxLength:"10" doc:"身份证件有效期最后一日；空为长期或未登记"`
 }
 
 // UpdateExpert changes declared facts; conflicts are computed afresh wherever
@@ -223,52 +255,74 @@ func (s *Store) UpdateExpert(step *rbacstore.Step, id string, in Facts) (experts
 	if err != nil {
 		return e, err
 	}
-	set := map[string]any{"version": in.Version + 1}
+	return e, change(step, &e, in, map[string]any{})
+}
+
+// change enters facts into a record and whatever else is to be set with them.
+func change(step *rbacstore.Step, e *experts.Expert, in Facts, set map[string]any) error {
+	var bad rbac.Fields
 	if in.Ties != nil {
-		var bad rbac.Fields
 		if err := known(step, &bad, nil, *in.Ties); err != nil {
-			return e, err
-		}
-		if err := bad.Refusal(); err != nil {
-			return e, err
+			return err
 		}
 		e.Ties, set["ties"] = *in.Ties, rbac.List[experts.Tie](*in.Ties)
 	}
 	if in.Unavailable != nil {
-		var bad rbac.Fields
 		for i, span := range *in.Unavailable {
 			_, err1 := calendar.Parse(span.From)
 			_, err2 := calendar.Parse(span.To)
 			bad.Check(err1 == nil && err2 == nil && span.From <= span.To, fmt.Sprintf("unavailable[%d]", i), "日期写法不对，或止日早于起日")
 		}
-		if err := bad.Refusal(); err != nil {
-			return e, err
-		}
 		e.Unavailable, set["unavailable"] = *in.Unavailable, rbac.List[experts.Span](*in.Unavailable)
 	}
 	if in.Employments != nil {
-		var bad rbac.Fields
 		checkDays(&bad, *in.Employments)
 		if err := known(step, &bad, *in.Employments, nil); err != nil {
-			return e, err
-		}
-		if err := bad.Refusal(); err != nil {
-			return e, err
+			return err
 		}
 		e.Employments, set["employments"] = *in.Employments, rbac.List[experts.Employment](*in.Employments)
 	}
 	if in.UnitID != nil {
 		var n int64
 		if err := step.Model(&rbac.Unit{}).Where("id = ?", *in.UnitID).Count(&n).Error; err != nil {
-			return e, err
+			return err
 		}
-		if n == 0 {
-			return e, rbac.Invalid("unit_id", "没有这个单位，请先登记单位")
-		}
+		bad.Check(n == 1, "unit_id", "没有这个单位，请先登记单位")
 		e.UnitID, set["unit_id"] = *in.UnitID, *in.UnitID
 	}
-	e.Version = in.Version + 1
-	return e, database.Swap(step.Tx, &experts.Expert{}, map[string]any{"id": id, "version": in.Version}, set)
+	if in.Title != nil {
+		e.Title, set["title"] = *in.Title, *in.Title
+	}
+	if in.Fields != nil {
+		e.Fields, e.MainField = *in.Fields, (*in.Fields)[0].Code
+		set["fields"], set["main_field"] = rbac.List[experts.Discipline](*in.Fields), e.MainField
+	}
+	for field, day := range map[string]*string{"term_until": in.TermUntil, "document_until": in.DocumentUntil} {
+		if day != nil {
+			checkDay(&bad, field, *day)
+			set[field] = *day
+		}
+	}
+	if in.TermUntil != nil {
+		e.TermUntil = *in.TermUntil
+	}
+	if in.DocumentUntil != nil {
+		e.DocumentUntil = *in.DocumentUntil
+	}
+	if err := bad.Refusal(); err != nil {
+		return err
+	}
+	if in.Evidence != nil {
+		if err := keepFiles(step, e.ID, *in.Evidence); err != nil {
+			return err
+		}
+		e.Evidence, set["evidence"] = *in.Evidence, rbac.List[experts.Standing](*in.Evidence)
+	}
+	if err := Index(step.Tx, []experts.Expert{*e}); err != nil {
+		return err
+	}
+	e.Version, set["version"] = in.Version+1, in.Version+1
+	return database.Swap(step.Tx, &experts.Expert{}, map[string]any{"id": e.ID, "version": in.Version}, set)
 }
 
 // Take loads an expert.
@@ -288,6 +342,7 @@ func (s *Store) AdmitExperts(step *rbacstore.Step, ids []string) (Imported, erro
 		return Imported{}, err
 	}
 	var verdicts []rulebook.Verdict
+	today := calendar.Day(step.Now)
 	for _, id := range ids {
 		e, err := Take(step, id)
 		if err != nil {
@@ -305,87 +360,15 @@ func (s *Store) AdmitExperts(step *rbacstore.Step, ids []string) (Imported, erro
 		if err != nil {
 			return Imported{}, err
 		}
-		verdicts = append(verdicts, v...)
-		if err := database.Swap(step.Tx, &experts.Expert{}, map[string]any{"id": id, "state": e.State}, map[string]any{"state": experts.InPool, "version": e.Version + 1}); err != nil {
+		public, err := Publicised(step, pack, experts.ToPool, e)
+		if err != nil {
+			return Imported{}, err
+		}
+		verdicts = append(append(verdicts, v...), public)
+		if err := database.Swap(step.Tx, &experts.Expert{}, map[string]any{"id": id, "state": e.State}, map[string]any{"state": experts.InPool, "confirmed_day": today, "version": e.Version + 1}); err != nil {
 			return Imported{}, err
 		}
 	}
 	step.Fact("experts", ids)
 	return Imported{len(ids)}, step.Obey(rulebook.Blocking(verdicts)...)
-}
-
-// MoveExpert suspends, resumes or ends with a reason (SM-07).
-func (s *Store) MoveExpert(step *rbacstore.Step, id, move, reason string, version int) (experts.Expert, error) {
-	e, err := Take(step, id)
-	if err != nil {
-		return e, err
-	}
-	to, ok := experts.Moves[e.State][move]
-	if !ok {
-		return e, rbac.Refuse(rbac.RefusedState, "该专家当前状态不允许此操作（SM-07）。请刷新后核对其状态。")
-	}
-	e.State, e.StateReason, e.Version = to, reason, version+1
-	step.Fact("state", string(to))
-	return e, database.Swap(step.Tx, &experts.Expert{}, map[string]any{"id": id, "version": version}, map[string]any{"state": to, "state_reason": reason, "version": e.Version})
-}
-
-// Filter narrows a list of experts.
-type Filter struct {
-	Q, Class, Field, State, Pool, Title, UnitID, AvoidUnit string
-	InDistrict                                             *bool
-	Available                                              string // a civil day
-}
-
-// ListExperts pages through the records by id; q finds a substring of the name.
-func (s *Store) ListExperts(ctx context.Context, f Filter, after string, limit int) ([]experts.Expert, error) {
-	q := s.DB.Read(ctx).Where("id > ?", after)
-	if f.Q != "" {
-		// The index of names holds all the scan needs; the wide rows are read for what matches only.
-		q = q.Where("id IN (SELECT id FROM experts WHERE name LIKE ?)", rbacstore.Containing(f.Q))
-	}
-	if f.Class != "" {
-		q = q.Where("classes LIKE ?", rbacstore.Containing(`"`+f.Class+`"`))
-	}
-	if f.Field != "" {
-		q = q.Where("main_field = ?", f.Field)
-	}
-	if f.State != "" {
-		q = q.Where("state = ?", f.State)
-	}
-	if f.Pool != "" {
-		q = q.Where("pool = ?", f.Pool)
-	}
-	if f.Title != "" {
-		q = q.Where("title = ?", f.Title)
-	}
-	if f.UnitID != "" {
-		q = q.Where("unit_id = ?", f.UnitID)
-	}
-	if f.AvoidUnit != "" { // 回避单位: nobody who works there or has worked there
-		q = q.Where("unit_id <> ? AND employments NOT LIKE ?", f.AvoidUnit, rbacstore.Containing(`"`+f.AvoidUnit+`"`))
-	}
-	if f.InDistrict != nil {
-		q = q.Where("in_district = ?", *f.InDistrict)
-	}
-	var rows []experts.Expert
-	if f.Available == "" {
-		err := q.Order("id").Limit(limit).Find(&rows).Error
-		return rows, err
-	}
-	for len(rows) < limit { // unavailable days are few: what they take away is read on for
-		var more []experts.Expert
-		if err := q.Session(&gorm.Session{}).Where("id > ?", after).Order("id").Limit(limit).Find(&more).Error; err != nil {
-			return rows, err
-		}
-		for _, e := range more {
-			after = e.ID
-			if e.Available(f.Available) && len(rows) < limit {
-				rows = append(rows, e)
-			}
-		}
-		if len(more) < limit {
-			break
-		}
-	}
-	return rows, nil
 }

@@ -132,6 +132,7 @@ var rules = []Rule{
 var practices = []Rule{
 	{"P-02", []int{}, Practice, Releasable, "入库条件：年龄与从业年限（惯例）"},
 	{"P-04", []int{}, Practice, Refuse, "管用分离：管库的不抽取（惯例）"},
+	{"P-06", []int{}, Practice, Refuse, "入库公示、每年核对、聘期与证件有效（惯例）"},
 	{"P-10", []int{}, Practice, Record, "抽取结果公开（惯例）"},
 	{"P-12", []int{}, Practice, Refuse, "抽取临近评审、名单保密（惯例）"},
 	{"P-13", []int{}, Practice, Warn, "候选人数不少于席位的规定倍数（惯例）"},
@@ -142,6 +143,7 @@ var practices = []Rule{
 	{"P-19", []int{}, Practice, Refuse, "工作人员与会议成员同样回避（惯例）"},
 	{"P-20", []int{}, Practice, Refuse, "评审前签署承诺书（惯例）"},
 	{"P-21", []int{}, Practice, Refuse, "请托须报告并记录（惯例）"},
+	{"P-22", []int{}, Practice, Refuse, "专家违规的处理与禁用期（惯例）"},
 	{"P-23", []int{}, Practice, Releasable, "使用前查询科研诚信（惯例）"},
 	{"P-24", []int{}, Practice, Refuse, "评审材料与意见保密（惯例）"},
 	{"P-25", []int{}, Practice, Record, "评审后对专家履职评价（惯例）"},

@@ -202,6 +202,13 @@ type Pack struct {
 	PoolAgeMax      int `json:"pool_age_max"`
 	AdvisoryAgeMax  int `json:"advisory_age_max"`
 
+	RecheckMonths       int              `json:"recheck_months"`                // 0: none
+	RecheckNoticeDays   int              `json:"recheck_notice_days"`           // how long before it is on the list
+	MemberPublicityDays int              `json:"member_publicity_working_days"` // 0: none
+	ConductDays         int              `json:"conduct_days"`                  // from closing until the officer has rated
+	ConductLow          int              `json:"conduct_low_mark"`              // up to here a mark is low
+	BanYears            map[string]Years `json:"ban_years"`                     // by grade
+
 	SameUnitYears           int    `json:"same_unit_years"`
 	CooperationYears        int    `json:"cooperation_years"`
 	AvoidListMax            int    `json:"avoid_list_max"`
@@ -237,6 +244,12 @@ type Pack struct {
 
 	off map[string]bool
 	id  string
+}
+
+// Years bounds a term; Max 0 has no end.
+type Years struct {
+	Min int `json:"min"`
+	Max int `json:"max"`
 }
 
 var dateForm = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
@@ -287,6 +300,9 @@ func (p *Pack) validate() error {
 		"extreme_low_percent":  0 <= p.ExtremeLowPercent && p.ExtremeLowPercent < p.ExtremeHighPercent && p.ExtremeHighPercent <= 100,
 		"pass_line_hundredths": 0 <= p.PassLineHundredths && p.PassLineHundredths <= 10000,
 		"reveal_minutes":       p.RevealMinutes >= 1, "invitation_reply_hours": p.InvitationReplyHours >= 1,
+		"recheck_months": p.RecheckMonths >= 0 && p.RecheckNoticeDays >= 0, "member_publicity_working_days": p.MemberPublicityDays >= 0,
+		"conduct_days": p.ConductDays >= 1, "conduct_low_mark": 0 <= p.ConductLow && p.ConductLow <= 5,
+		"ban_years":              validBans(p.BanYears),
 		"publicity_working_days": p.PublicityWorkingDays >= 1, "trimmed_from": p.TrimmedFrom >= 3,
 	} {
 		if !ok {
@@ -294,6 +310,16 @@ func (p *Pack) validate() error {
 		}
 	}
 	return nil
+}
+
+func validBans(years map[string]Years) bool {
+	for _, grade := range []string{"light", "serious", "grave"} {
+		y, ok := years[grade]
+		if !ok || y.Min < 0 || y.Max != 0 && y.Max < y.Min {
+			return false
+		}
+	}
+	return len(years) == 3
 }
 
 // ID is "name@version#H(canonical pack)".

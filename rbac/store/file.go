@@ -35,3 +35,13 @@ func OwnFile(step *Step, id string) (rbac.File, error) {
 	}
 	return f, err
 }
+
+// TieFile ties an uploaded file of the actor's own to what it belongs to: from
+// then on who may read that may read it. One that belongs there already stays.
+func TieFile(step *Step, id, object, field string) error {
+	done := step.Model(&rbac.File{}).Where("id = ? AND (owner = ? AND object = '' OR object = ?)", id, step.Call.Actor.User, object).Update("object", object)
+	if done.Error == nil && done.RowsAffected != 1 {
+		return rbac.Invalid(field, "没有这个文件，请先上传")
+	}
+	return done.Error
+}

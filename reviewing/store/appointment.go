@@ -107,6 +107,9 @@ func (f *fitness) appointable(b *bench, e experts.Expert, in NewAppointment) []r
 	if !e.Available(f.review.MeetingDay) {
 		bars["P-12"] = "unavailable"
 	}
+	if why := f.worn(e); why != "" {
+		bars["P-15"] = why
+	}
 	if e.State != experts.InPool {
 		bars["SM-07"] = string(e.State)
 	}

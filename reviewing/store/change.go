@@ -140,10 +140,7 @@ func (st *Store) compare(s *step, pack *rulebook.Pack, b *bench, d reviewing.Dra
 	if err != nil {
 		return err
 	}
-	rows, excluded, _, _, err := st.candidatesAmong(pack, b.review, f)
-	if err != nil {
-		return err
-	}
+	rows, excluded, _ := f.candidates()
 	candidate, rules := map[string]bool{}, map[string]map[string]bool{} // by expert id
 	for _, row := range rows {
 		candidate[row.Code] = true

@@ -36,15 +36,16 @@ type facts struct {
 	applications []conflict.Application
 	options      conflict.Options
 	decisions    map[string]ConflictDecision  // by reason key
-	year         *conflict.Year               // prepared at the first question
+	year         *conflict.Year               // prepared for all questions
 	known        map[string][]conflict.Reason // expert → reasons, once asked for
+	within       map[string]bool              // of the loaded applications those asked about; nil is all
 }
 
 // loadFacts loads experts (all in the pool, or the given ones) and
 // applications of one programme year. The handle reads; conflicts are computed
 // whenever they are asked for, never stored.
 func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, applications, only []string, now time.Time) (*facts, error) {
-	f := &facts{decisions: map[string]ConflictDecision{}, options: conflict.Options{SameUnitYears: pack.SameUnitYears, CooperationYears: pack.CooperationYears,
+	f := &facts{decisions: map[string]ConflictDecision{}, known: map[string][]conflict.Reason{}, options: conflict.Options{SameUnitYears: pack.SameUnitYears, CooperationYears: pack.CooperationYears,
 		Today: calendar.Day(now), Root: map[string]string{}, InReview: map[string]bool{}}}
 	var units []rbac.Unit
 	if err := db.Select("id", "parent_id").Where("parent_id <> ''").Find(&units).Error; err != nil {
@@ -177,6 +178,7 @@ func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, 
 	for _, d := range decisions {
 		f.decisions[d.ReasonKey] = d
 	}
+	f.year = conflict.Against(f.applications, f.options)
 	return f, nil
 }
 
@@ -274,24 +276,32 @@ func set(ids []string) map[string]bool {
 }
 
 // found are all reasons of one expert over all loaded applications, decided or not.
-func (f *facts) found(e conflict.Expert) []conflict.Reason { return f.prepared().Reasons(e) }
+func (f *facts) found(e conflict.Expert) []conflict.Reason { return f.year.Reasons(e) }
 
 // applies tells whether an expert's present unit takes part in an application.
-func (f *facts) applies(e conflict.Expert) bool { return f.prepared().Applies(e) }
-
-func (f *facts) prepared() *conflict.Year {
-	if f.year == nil {
-		f.year, f.known = conflict.Against(f.applications, f.options), map[string][]conflict.Reason{}
-	}
-	return f.year
-}
+func (f *facts) applies(e conflict.Expert) bool { return f.year.Applies(e) }
 
 // reasons of one expert over all loaded applications, dismissed ones left out;
 // a pinned one counts as hard.
 func (f *facts) reasons(e conflict.Expert) []conflict.Reason {
-	if known, ok := f.known[e.ID]; ok { // of each application in turn the same is asked
-		return known
+	all, ok := f.known[e.ID]
+	if !ok {
+		all = f.compute(e)
+		f.known[e.ID] = all
 	}
+	if f.within == nil || len(all) == 0 {
+		return all
+	}
+	var kept []conflict.Reason
+	for _, r := range all {
+		if r.ApplicationID == "" || f.within[r.ApplicationID] {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+func (f *facts) compute(e conflict.Expert) []conflict.Reason {
 	all := f.found(e)
 	kept := all[:0]
 	for _, r := range all {
@@ -303,7 +313,6 @@ func (f *facts) reasons(e conflict.Expert) []conflict.Reason {
 		}
 		kept = append(kept, r)
 	}
-	f.known[e.ID] = kept
 	return kept
 }
 

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"keping/experts"
+	expertstore "keping/experts/store"
 	"keping/rbac"
 	"keping/rbac/calendar"
 	"keping/rbac/naming"
@@ -60,6 +61,7 @@ func (st *Store) hangs(s *step, p rbac.Person) ([]string, error) {
 		{"拟立项清单上的项目（档案）", "award_lists", "EXISTS (SELECT 1 FROM applications a WHERE a.leader_id = ? AND a.guide_id = award_lists.guide_id AND award_lists.list_lines LIKE CONCAT('%', a.id, '%'))", []any{p.ID}},
 		{"在研项目", "running_projects", "id IN (SELECT project_id FROM running_project_people WHERE person_id = ?) AND (ends = '' OR ends >= ?)", []any{p.ID, today}},
 		{"有效期内的科研诚信记录", "integrity_records", "subject_kind = 'person' AND subject_id = ? AND state = 'recorded' AND (to_day = '' OR to_day >= ?)", []any{p.ID, today}},
+		{"未办结的申诉", "appeals", "expert_id IN (SELECT id FROM experts WHERE person_id = ?) AND state = 'open'", []any{p.ID}},
 		{"在用的工作账号", "users", "person_id = ? AND state <> 'disabled' AND id IN (SELECT user_id FROM grants WHERE ended_at IS NULL AND role NOT IN ('expert', 'applicant'))", []any{p.ID}},
 	} {
 		var n int64
@@ -119,7 +121,11 @@ func (st *Store) ErasePerson(s *step, id string, in NewErasure) (Erasure, error)
 		{"conflict_decisions", "UPDATE conflict_decisions SET reason = '" + erased + "' WHERE expert_id IN " + expert},
 		{"frame_codes", "UPDATE frame_codes SET salt = NULL WHERE expert_id IN " + expert},
 		{"declarations", "UPDATE declarations SET reason = NULL WHERE seat_id IN " + seats},
-		{"seats", "UPDATE seats SET note = NULL, note_salt = '', dissent = NULL, dissent_salt = '', not_signed = '' WHERE person_id = ?"},
+		{"seats", "UPDATE seats SET reply_entered = NULL, note = NULL, note_salt = '', dissent = NULL, dissent_salt = '', not_signed = '' WHERE person_id = ?"},
+		{"conducts", "UPDATE conducts SET remarks = NULL, reply = NULL, salt = '' WHERE person_id = ?"},
+		{"appeals", "UPDATE appeals SET text = NULL, answer = NULL, salt = '' WHERE expert_id IN " + expert},
+		{"nomination_objections", "UPDATE nomination_objections SET name = NULL, contact = NULL, text = NULL, answer = NULL, salt = '' WHERE expert_id IN " + expert},
+		{"approaches", "UPDATE approaches SET report = NULL, finding = NULL, salt = '' WHERE state = 'handled' AND reporter_id IN " + users},
 		{"memberships", "UPDATE memberships SET reason = '' WHERE person_id = ?"},
 		{"application_people", "UPDATE application_people SET name = '" + erased + "' WHERE person_id = ?"},
 		{"applications", "UPDATE applications SET leader_name = '" + erased + "' WHERE leader_id = ?"},
@@ -155,6 +161,9 @@ func (st *Store) ErasePerson(s *step, id string, in NewErasure) (Erasure, error)
 	if e.ID != "" {
 		empty := experts.Expert{ID: e.ID, PersonID: id, UserID: e.UserID, Name: erased, Pool: e.Pool, State: experts.Left, Version: e.Version + 1, CreatedAt: e.CreatedAt}
 		if err := s.Model(&empty).Where("id = ?", e.ID).Select("*").Updates(&empty).Error; err != nil {
+			return out, err
+		}
+		if err := expertstore.Index(s.Tx, []experts.Expert{{ID: e.ID}}); err != nil {
 			return out, err
 		}
 		s.Fact("expert", e.ID)

@@ -29,6 +29,7 @@ type fitness struct {
 	// What the review's applications are about; nil where the guide names no
 	// field for one of them, for then nobody can be of another field.
 	fields []string
+	rotation
 }
 
 // loadFitness loads the facts of the given experts, or of the whole technical
@@ -52,31 +53,13 @@ func (st *Store) loadFitness(s *step, pack *rulebook.Pack, r reviewing.Review, o
 			return nil, err
 		}
 	}
-	f := &fitness{pack: pack, review: r, people: map[string]conflict.Expert{}, member: map[string]bool{}, inTerm: map[string]bool{}, advisory: map[string]bool{}, fields: fields}
-	if f.facts, err = loadFacts(s.DB, pack, p, ids, only, s.Now); err != nil {
-		return nil, err
-	}
-	for _, e := range f.facts.experts {
-		f.people[e.ID] = e
-	}
-	var rows []struct{ Kind, PersonID, FromDay, ToDay string }
-	err = s.Model(&reviewing.Membership{}).Select("g.kind", "memberships.person_id", "memberships.from_day", "memberships.to_day").
-		Joins("JOIN review_groups g ON g.id = memberships.group_id").Where("g.programme_id = ? AND memberships.from_day <> ''", p.ID).Scan(&rows).Error
-	for _, m := range rows {
-		on := m.FromDay <= r.MeetingDay && (m.ToDay == "" || r.MeetingDay <= m.ToDay)
-		switch m.Kind {
-		case "technical":
-			f.member[m.PersonID] = true
-			f.inTerm[m.PersonID] = f.inTerm[m.PersonID] || on
-		default:
-			f.advisory[m.PersonID] = true
-		}
-	}
+	year, err := st.loadYear(s, pack, p, ids, only, r.MeetingDay)
 	if err != nil {
 		return nil, err
 	}
-	f.recorded, err = st.recorded(s, f.facts)
-	return f, err
+	f := year.of(r, ids)
+	f.fields = fields
+	return f, nil
 }
 
 // recorded is P-23 over the loaded experts: a release for the expert lifts it.
@@ -229,6 +212,9 @@ func (f *fitness) seated(b *bench) []rulebook.Verdict {
 					outside++
 				}
 			}
+			if e.State == experts.Banned && first {
+				add("P-22", seat, "")
+			}
 			for _, rule := range []string{"P-23", "R-019", "R-068"} {
 				if bars, _ := f.general(e, ""); bars[rule] != "" && first {
 					add(rule, seat, "")
@@ -285,6 +271,10 @@ func sittingMessage(rule string) string {
 		return "该专家正在牵头申报或承担本专项项目，不得参加本专项评审（第七条）。"
 	case "R-121":
 		return "该成员在评审日不在技术专家组任期内（第七条）。"
+	case "P-15":
+		return "该专家本年参加的专家组数或连续参加的年数已到上限（惯例）。"
+	case "P-22":
+		return "该专家已被禁止参加评审（惯例）。"
 	case "P-23":
 		return "该专家有在有效期内的科研诚信记录（惯例）。"
 	}

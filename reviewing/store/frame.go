@@ -29,19 +29,10 @@ type FrameView struct {
 // candidates builds the frame's rows from the pool: who may be drawn for which
 // class, and who is excluded by which rule. Open questions about people who
 // would be candidates come back as verdicts.
-func (st *Store) candidates(s *step, pack *rulebook.Pack, r reviewing.Review) (rows []draw.Candidate, out []draw.Excluded, who map[string]experts.Expert, open []rulebook.Verdict, err error) {
-	f, err := st.loadFitness(s, pack, r, nil)
-	if err != nil {
-		return
-	}
-	return st.candidatesAmong(pack, r, f)
-}
-
-// candidatesAmong are the candidates among the experts whose facts are loaded.
-func (st *Store) candidatesAmong(pack *rulebook.Pack, r reviewing.Review, f *fitness) (rows []draw.Candidate, out []draw.Excluded, who map[string]experts.Expert, open []rulebook.Verdict, err error) {
+func (f *fitness) candidates() (rows []draw.Candidate, out []draw.Excluded, open []rulebook.Verdict) {
+	pack, r := f.pack, f.review
 	open = append(open, pack.Check("R-021", len(f.inTerm) > 0, rulebook.Inputs{"members": len(f.inTerm)},
 		"立项评审应由技术专家组承担（第七条），本专项尚无在任的技术专家组成员。", "请先由科技局会同主管部门推荐、领导审定技术专家组。"))
-	who = map[string]experts.Expert{}
 	wanted := map[experts.Class]bool{experts.Technical: r.Technical > 0, experts.Management: r.Management > 0, experts.Finance: r.Finance > 0}
 	asked := map[string]bool{} // once for all experts of a unit
 	for _, e := range f.facts.experts {
@@ -62,18 +53,20 @@ func (st *Store) candidatesAmong(pack *rulebook.Pack, r reviewing.Review, f *fit
 			}
 		}
 		slices.Sort(classes)
-		excluded, questions := f.general(e, "")
 		if len(classes) == 0 && byClass["R-067"] != "" && byClass["R-067"] != "other_field" {
 			continue // of no class this review seats: never among those to draw from
 		}
+		excluded, questions := f.general(e, "")
 		if len(classes) == 0 {
 			maps.Copy(excluded, byClass)
 		}
 		if !e.Available(r.MeetingDay) {
 			excluded["P-12"] = "unavailable"
 		}
+		if why := f.worn(e.Expert); why != "" {
+			excluded["P-15"] = why
+		}
 		code := e.ID // a pseudonym replaces it once all rows are known
-		who[code] = e.Expert
 		if len(excluded) == 0 {
 			for _, q := range questions {
 				if q.OfUnit() && asked[q.Key()] {
@@ -125,9 +118,17 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 	if err := s.Obey(early); err != nil {
 		return FrameView{}, err
 	}
-	rows, out, who, open, err := st.candidates(s, pack, r)
+	fit, err := st.loadFitness(s, pack, r, nil)
 	if err != nil {
 		return FrameView{}, err
+	}
+	rows, out, open := fit.candidates()
+	who := map[string]experts.Expert{}
+	for _, c := range rows {
+		who[c.Code] = fit.people[c.Code].Expert
+	}
+	for _, x := range out {
+		who[x.Code] = fit.people[x.Code].Expert
 	}
 	if err := st.Obey(s, "review/"+id, append(reviewing.PanelRules(pack, planned(r), nil), open...)...); err != nil {
 		return FrameView{}, err
@@ -135,26 +136,24 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 	d := reviewing.Draw{ID: s.NewID(), ReviewID: r.ID, Purpose: "panel", Attempt: r.Attempt + 1, State: "frozen", CreatedAt: s.Now, Commitments: "[]", Reveals: "[]"}
 	frame := draw.Frame{Spec: draw.Spec, Review: r.Number, Attempt: d.Attempt, RulePack: pack.ID(), Holders: []string{bureauHolder, supervisorHolder},
 		UnitCap: r.UnitCap, Seats: seatsOf(r), Candidates: rows, Excluded: out}
-	each, err := st.feasibleFor(s, pack, r, frame)
+	apps, err := find[reviewing.Application](s, "number", "review_id = ? AND state <> ?", r.ID, reviewing.AppWithdrawn)
 	if err != nil {
 		return FrameView{}, err
 	}
+	each := fit.feasibleFor(apps, frame)
 	verdicts := []rulebook.Verdict{pack.Check("R-064", draw.Feasible(frame), rulebook.Inputs{"candidates": len(rows)}, "候选人不足，无法组成三类齐全、不少于规定人数的专家组（第二十条）。", "")}
 	for _, a := range each {
 		verdicts = append(verdicts, pack.Check("R-065", a.Feasible, rulebook.Inputs{"application": a.Application}, "项目"+a.Application+"排除有冲突的候选人后无法组成专家组（第二十条）。", ""))
 	}
 	if blocking := rulebook.Blocking(verdicts); len(blocking) > 0 {
-		help, err := st.explain(s, pack, r, frame)
-		if err != nil {
-			return FrameView{}, err
-		}
+		help := fit.explain(apps, frame)
 		for i := range blocking {
 			blocking[i].Remedy = strings.Join(help, "")
 		}
 		return FrameView{}, &rbac.Refusal{Kind: rbac.RefusedRule, Message: "现有候选人无法组成专家组，不能抽取。" + strings.Join(help, ""), Verdicts: blocking}
 	}
 	s.Verdicts = append(s.Verdicts, verdicts...)
-	if err := st.Obey(s, "review/"+id, supply(pack, r, frame, who)...); err != nil {
+	if err := st.Obey(s, "review/"+id, fit.supply(frame)...); err != nil {
 		return FrameView{}, err
 	}
 	if err := st.pseudonyms(s, &frame, d.ID, who); err != nil {
@@ -185,7 +184,8 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 // for each class (P-13), enough from outside the district for their share
 // (P-15), and technical experts of the applications' fields. The
 // frame's rows still carry expert ids.
-func supply(pack *rulebook.Pack, r reviewing.Review, frame draw.Frame, who map[string]experts.Expert) []rulebook.Verdict {
+func (f *fitness) supply(frame draw.Frame) []rulebook.Verdict {
+	pack := f.pack
 	var out []rulebook.Verdict
 	seats := 0
 	for _, s := range frame.Seats {
@@ -201,7 +201,7 @@ func supply(pack *rulebook.Pack, r reviewing.Review, frame draw.Frame, who map[s
 	}
 	outside := 0
 	for _, c := range frame.Candidates {
-		if !who[c.Code].InDistrict {
+		if !f.people[c.Code].InDistrict {
 			outside++
 		}
 	}
@@ -212,7 +212,7 @@ func supply(pack *rulebook.Pack, r reviewing.Review, frame draw.Frame, who map[s
 			other++
 		}
 	}
-	return append(out, pack.Pass("R-067", rulebook.Inputs{"left_out": other, "justified": r.FieldReason != ""}))
+	return append(out, pack.Pass("R-067", rulebook.Inputs{"left_out": other, "justified": f.review.FieldReason != ""}))
 }
 
 func viewFrame(id, hash string, frame draw.Frame) FrameView {

@@ -7,6 +7,7 @@ import (
 
 	"keping/configs/database"
 	"keping/experts"
+	expertstore "keping/experts/store"
 	"keping/rbac"
 	"keping/rbac/calendar"
 	"keping/rbac/rulebook"
@@ -23,12 +24,17 @@ type column struct{ table, name string }
 var personColumns = []column{
 	{"identities", "person_id"}, {"name_corrections", "person_id"}, {"users", "person_id"}, {"experts", "person_id"}, {"memberships", "person_id"}, {"seats", "person_id"},
 	{"applications", "leader_id"}, {"application_people", "person_id"}, {"distinctions", "person_a"}, {"distinctions", "person_b"},
-	{"past_services", "person_id"}, {"running_projects", "leader_id"}, {"running_project_people", "person_id"}, {"integrity_records", "subject_id"},
+	{"past_services", "person_id"}, {"running_projects", "leader_id"}, {"running_project_people", "person_id"}, {"integrity_records", "subject_id"}, {"conducts", "person_id"},
 }
 
 var expertColumns = []column{
 	{"memberships", "expert_id"}, {"seats", "expert_id"}, {"frame_codes", "expert_id"}, {"conflict_decisions", "expert_id"}, {"past_services", "expert_id"},
+	{"nominees", "expert_id"}, {"nomination_objections", "expert_id"}, {"conducts", "expert_id"}, {"appeals", "expert_id"},
 }
+
+// searchColumns are of the tables by which experts are searched: they are
+// written anew from the record that stays.
+var searchColumns = []column{{"expert_fields", "expert_id"}, {"expert_units", "expert_id"}, {"expert_absences", "expert_id"}}
 
 // NewMerge unites two records of one person.
 type NewMerge struct {
@@ -246,16 +252,22 @@ func (m *merge) experts() error {
 	if a.State == experts.Left {
 		a.Pool = b.Pool
 	}
-	strictest := []experts.State{experts.Suspended, experts.InPool, experts.Proposed, experts.Left}
+	strictest := []experts.State{experts.Banned, experts.Suspended, experts.InPool, experts.Proposed, experts.Left}
 	if slices.Index(strictest, b.State) < slices.Index(strictest, a.State) {
-		a.State, a.StateReason = b.State, b.StateReason
+		a.State, a.StateReason, a.StateCode, a.StateUntil, a.StateFile = b.State, b.StateReason, b.StateCode, b.StateUntil, b.StateFile
 	}
 	a.Classes = union(a.Classes, b.Classes, func(c experts.Class) string { return string(c) })
 	a.Fields = union(a.Fields, b.Fields, func(d experts.Discipline) string { return d.Code })
 	a.Employments = union(a.Employments, b.Employments, func(e experts.Employment) string { return e.UnitID + e.Post + e.From + e.To })
 	a.Ties = union(a.Ties, b.Ties, func(t experts.Tie) string { return t.Kind + t.PersonID + t.UnitID + t.Last })
 	a.Unavailable = union(a.Unavailable, b.Unavailable, func(s experts.Span) string { return s.From + s.To })
-	for into, from := range map[*string]string{&a.Evidence: b.Evidence, &a.Mail: b.Mail, &a.Title: b.Title, &a.Gender: b.Gender, &a.UnitID: b.UnitID, &a.ConsentVersion: b.ConsentVersion, &a.UserID: b.UserID} {
+	a.Evidence = union(a.Evidence, b.Evidence, func(e experts.Standing) string { return e.Kind + e.Text })
+	for into, from := range map[*string]string{&a.TermUntil: b.TermUntil, &a.DocumentUntil: b.DocumentUntil, &a.ConfirmedDay: b.ConfirmedDay} {
+		if from != "" && (*into == "" || from < *into) { // the earlier end is the stricter
+			*into = from
+		}
+	}
+	for into, from := range map[*string]string{&a.Mail: b.Mail, &a.Title: b.Title, &a.Gender: b.Gender, &a.UnitID: b.UnitID, &a.ConsentVersion: b.ConsentVersion, &a.UserID: b.UserID} {
 		if *into == "" {
 			*into = from
 		}
@@ -286,6 +298,10 @@ func (m *merge) experts() error {
 		}
 		m.note("并入的专家账号不再有专家角色，今后用保留的账号登录")
 	}
+	both := "nomination_id IN (SELECT n.nomination_id FROM (SELECT nomination_id FROM nominees WHERE expert_id = ?) n)"
+	if err := m.Where("expert_id = ? AND "+both, b.ID, a.ID).Delete(&experts.Nominee{}).Error; err != nil {
+		return err
+	}
 	for _, c := range expertColumns {
 		done := m.Exec("UPDATE "+c.table+" SET "+c.name+" = ? WHERE "+c.name+" = ?", a.ID, b.ID)
 		if done.Error != nil {
@@ -299,6 +315,9 @@ func (m *merge) experts() error {
 	}
 	m.moved("releases", done.RowsAffected)
 	if err := m.Delete(&experts.Expert{}, "id = ?", b.ID).Error; err != nil {
+		return err
+	}
+	if err := expertstore.Index(m.Tx, []experts.Expert{*a, {ID: b.ID}}); err != nil {
 		return err
 	}
 	m.Fact("experts", []string{a.ID, b.ID})

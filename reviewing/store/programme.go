@@ -259,6 +259,15 @@ func (st *Store) ApproveGroup(s *step, programme, kind string) (Members, error) 
 			}
 			verdicts = append(verdicts, v...)
 		}
+		e, err := expertstore.Take(s, members[i].ExpertID)
+		if err != nil {
+			return Members{}, err
+		}
+		public, err := expertstore.Publicised(s, pack, "group/"+g.ID, e)
+		if err != nil {
+			return Members{}, err
+		}
+		verdicts = append(verdicts, public)
 		members[i].State, members[i].FromDay = reviewing.InTerm, today
 		if err := database.Swap(s.Tx, &reviewing.Membership{}, map[string]any{"id": members[i].ID, "state": reviewing.Recommended}, map[string]any{"state": reviewing.InTerm, "from_day": today}); err != nil {
 			return Members{}, err

@@ -106,10 +106,7 @@ func (st *Store) queue(s *step, r reviewing.Review, filter ConflictFilter, after
 			return nil, err
 		}
 		candidate := map[string]bool{}
-		rows, _, _, _, err := st.candidatesAmong(pack, r, f)
-		if err != nil {
-			return nil, err
-		}
+		rows, _, _ := f.candidates()
 		for _, row := range rows {
 			candidate[row.Code] = true
 		}
@@ -160,10 +157,7 @@ func (st *Store) speakers(s *step, pack *rulebook.Pack, r reviewing.Review, filt
 	if err != nil {
 		return nil, err
 	}
-	rows, _, _, _, err := st.candidatesAmong(pack, r, f)
-	if err != nil {
-		return nil, err
-	}
+	rows, _, _ := f.candidates()
 	candidate := map[string]bool{}
 	for _, row := range rows {
 		candidate[row.Code] = true

@@ -46,6 +46,39 @@ func (st *Store) ExpertOf(ctx context.Context, id string) (ExpertView, error) {
 	return v, err
 }
 
+// Profile is the own record of an expert, with the appeals made.
+type Profile struct {
+	ExpertView
+	RecheckDue string                   `json:"recheck_due" doc:"须在此日前核对档案；空为不要求"`
+	Appeals    []expertstore.AppealView `json:"appeals"`
+}
+
+// ProfileOf shows experts their own record.
+func (st *Store) ProfileOf(ctx context.Context, actor rbac.Actor) (Profile, error) {
+	s := st.reading(ctx, actor)
+	e, err := expertstore.Own(s)
+	if err != nil {
+		return Profile{}, err
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return Profile{}, err
+	}
+	v := Profile{RecheckDue: experts.RecheckDue(pack, e), Appeals: []expertstore.AppealView{}}
+	if v.ExpertView, err = st.ExpertOf(ctx, e.ID); err != nil {
+		return v, err
+	}
+	appeals, err := find[experts.Appeal](s, "id", "expert_id = ?", e.ID)
+	for _, a := range appeals {
+		view, err := expertstore.ViewAppeal(s, a)
+		if err != nil {
+			return v, err
+		}
+		v.Appeals = append(v.Appeals, view)
+	}
+	return v, err
+}
+
 // ProgrammeView is a programme with its two groups.
 type ProgrammeView struct {
 	reviewing.Programme
@@ -300,6 +333,9 @@ func (st *Store) ReadFile(s *step, id string) (FileCopy, error) {
 		return f, rbac.Hidden("该文件")
 	}
 	if s.Call.Actor.Role == rbac.Finance && !strings.HasPrefix(f.Object, "list/") {
+		return f, rbac.Hidden("该文件")
+	}
+	if s.Call.Actor.Role == rbac.PoolKeeper && !strings.HasPrefix(f.Object, "expert/") {
 		return f, rbac.Hidden("该文件")
 	}
 	may, err := st.mayRead(s, &f)

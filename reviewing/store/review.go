@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"keping/experts"
 	"keping/rbac"
 	"keping/rbac/calendar"
 	"keping/rbac/rulebook"
@@ -56,7 +57,7 @@ func (st *Store) CreateReview(s *step, in NewReview) (reviewing.Review, error) {
 		Technical: in.Technical, Management: in.Management, Finance: in.Finance, UnitCap: pack.UnitCap, MeetingDay: in.MeetingDay,
 		State: reviewing.Preparing, Version: 1, CreatedAt: s.Now}
 	s.On(r.ID)
-	verdicts := reviewing.PanelRules(pack, planned(r), nil)
+	verdicts := append(reviewing.PanelRules(pack, planned(r), nil), experts.Load(pack, len(in.ApplicationIDs)))
 	if in.UnitCap > 0 {
 		r.UnitCap = in.UnitCap
 		verdicts = append(verdicts, pack.Check("P-15", pack.UnitCap == 0 || in.UnitCap <= pack.UnitCap, rulebook.Inputs{"unit_cap": in.UnitCap, "limit": pack.UnitCap},

@@ -85,7 +85,7 @@ func expertsOf(units []unitData) []expertData {
 		case i < 150:
 			e.classes, e.field = "财务", "790.55"
 		default:
-			e.pool, e.classes, e.field, e.evidence, e.year = "咨询", "同行技术", "520.20", "享受国务院特殊津贴专家", 1962+i%6
+			e.pool, e.classes, e.field, e.evidence, e.year = "咨询", "同行技术", "520.20", "奖励|享受国务院政府特殊津贴", 1962+i%6
 		}
 		e.document = residentOf(i, e.year)
 		e.history = fmt.Sprintf("%s|%s|%d-07-01|", unit.code, e.title, e.year+28)
