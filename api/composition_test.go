@@ -87,6 +87,26 @@ func TestFieldExcluded(t *testing.T) {
 	officer.do("POST", "/api/reviews/"+review+"/freeze?dry_run=true", map[string]any{}).is(t, 200)
 }
 
+// TestRuleDisabled: what the pack does without keeps nobody out of the frame.
+func TestRuleDisabled(t *testing.T) {
+	w := newWorld(t)
+	w.populate()
+	guide := w.guide(guideBody(w.programme("major", "t0", "t1", "t2", "t3"), item("A1", "major", false, 25000000)))
+	w.at(2025, 4, 2, 9)
+	document, _ := documentOf("m0")
+	led := w.application(guide, "A1", 0)
+	led["leaders"] = []any{person("专家m0", document, w.units["lead0"])}
+	officer := w.users["officer"]
+	review := officer.ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, w.accepted("lead0", led))).text(t, "result.id")
+	candidates := func() any {
+		t.Helper()
+		return officer.do("POST", "/api/reviews/"+review+"/freeze?dry_run=true", map[string]any{}).is(t, 200).verdict(t, "P-13", "management").Inputs["candidates"]
+	}
+	assert.EqualValues(t, 3, candidates())
+	w.pack(func(p *rulebook.Pack) { p.Disabled = []string{"R-068", "own_application"} })
+	assert.EqualValues(t, 4, candidates())
+}
+
 // TestSupply: a class with few candidates is warned about, never refused (P-13).
 func TestSupply(t *testing.T) {
 	w, review, _ := meetingWorld(t) // technical 7 for 3 seats, management 4 for 1, finance 3 for 1

@@ -35,6 +35,7 @@ type facts struct {
 	experts      []conflict.Expert
 	applications []conflict.Application
 	options      conflict.Options
+	uses         func(rule string) bool       // the pack's
 	decisions    map[string]ConflictDecision  // by reason key
 	year         *conflict.Year               // prepared for all questions
 	known        map[string][]conflict.Reason // expert → reasons, once asked for
@@ -45,7 +46,7 @@ type facts struct {
 // applications of one programme year. The handle reads; conflicts are computed
 // whenever they are asked for, never stored.
 func loadFacts(db *gorm.DB, pack *rulebook.Pack, programme reviewing.Programme, applications, only []string, now time.Time) (*facts, error) {
-	f := &facts{decisions: map[string]ConflictDecision{}, known: map[string][]conflict.Reason{}, options: conflict.Options{SameUnitYears: pack.SameUnitYears, CooperationYears: pack.CooperationYears,
+	f := &facts{uses: pack.Uses, decisions: map[string]ConflictDecision{}, known: map[string][]conflict.Reason{}, options: conflict.Options{SameUnitYears: pack.SameUnitYears, CooperationYears: pack.CooperationYears,
 		Today: calendar.Day(now), Root: map[string]string{}, InReview: map[string]bool{}}}
 	var units []rbac.Unit
 	if err := db.Select("id", "parent_id").Where("parent_id <> ''").Find(&units).Error; err != nil {
@@ -275,8 +276,11 @@ func set(ids []string) map[string]bool {
 	return m
 }
 
-// found are all reasons of one expert over all loaded applications, decided or not.
-func (f *facts) found(e conflict.Expert) []conflict.Reason { return f.year.Reasons(e) }
+// found are all reasons of one expert over all loaded applications, decided or
+// not; a kind that the pack does not use is none.
+func (f *facts) found(e conflict.Expert) []conflict.Reason {
+	return slices.DeleteFunc(f.year.Reasons(e), func(r conflict.Reason) bool { return !f.uses(r.Kind) })
+}
 
 // applies tells whether an expert's present unit takes part in an application.
 func (f *facts) applies(e conflict.Expert) bool { return f.year.Applies(e) }

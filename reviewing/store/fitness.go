@@ -89,9 +89,14 @@ func (f *fitness) class(e conflict.Expert, class experts.Class) (rule, why strin
 	case class != experts.Technical || f.inTerm[e.PersonID]:
 		return "", ""
 	case f.member[e.PersonID]:
-		return "R-121", "not_in_term"
+		rule, why = "R-121", "not_in_term"
+	default:
+		rule, why = "R-067", "not_in_group"
 	}
-	return "R-067", "not_in_group"
+	if !f.pack.Uses(rule) {
+		return "", ""
+	}
+	return rule, why
 }
 
 // fieldsOf are the disciplines of a review's applications by their guide.
@@ -126,13 +131,13 @@ func (f *fitness) otherField(e conflict.Expert, class experts.Class) bool {
 // decide first.
 func (f *fitness) general(e conflict.Expert, application string) (bars map[string]string, open []conflict.Reason) {
 	bars = map[string]string{}
-	if f.advisory[e.PersonID] || e.Pool == experts.AdvisoryPool {
+	if f.pack.Uses("R-019") && (f.advisory[e.PersonID] || e.Pool == experts.AdvisoryPool) {
 		bars["R-019"] = "advisory"
 	}
-	if len(e.Leads)+len(e.LeadsRunning) > 0 {
+	if f.pack.Uses("R-068") && len(e.Leads)+len(e.LeadsRunning) > 0 {
 		bars["R-068"] = "leads"
 	}
-	if f.recorded[e.PersonID] {
+	if f.pack.Uses("P-23") && f.recorded[e.PersonID] {
 		bars["P-23"] = "integrity"
 	}
 	whole := f.pack.ConflictScope == "review"

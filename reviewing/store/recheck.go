@@ -103,18 +103,18 @@ func (f *fitness) barred(b *bench) (reviewing.Seat, reviewing.Application, []str
 				continue
 			}
 			var all, here []string
-			if rule, _ := f.class(e, seat.Class); rule != "" && f.pack.Uses(rule) {
+			if rule, _ := f.class(e, seat.Class); rule != "" {
 				all = append(all, rule)
 			}
 			bars, _ := f.general(e, "")
 			for _, rule := range []string{"R-019", "R-068"} {
-				if bars[rule] != "" && f.pack.Uses(rule) {
+				if bars[rule] != "" {
 					all = append(all, rule)
 				}
 			}
 			for _, r := range f.facts.reasons(e) {
 				switch {
-				case r.Level != conflict.Hard || !f.pack.Uses(r.Kind):
+				case r.Level != conflict.Hard:
 				case r.ApplicationID == "" || whole && r.ApplicationID == a.ID:
 					all = append(all, r.Kind)
 				case r.ApplicationID == a.ID:

@@ -20,7 +20,7 @@ func TestWorn(t *testing.T) {
 	require.NoError(t, err)
 	e := experts.Expert{ID: "e", Name: "张三", State: experts.InPool, Classes: []experts.Class{experts.Finance}}
 	f := &fitness{pack: pack, review: reviewing.Review{ID: "r", MeetingDay: "2025-06-18"}, people: map[string]conflict.Expert{"e": {Expert: e}},
-		facts: &facts{known: map[string][]conflict.Reason{"e": nil}}, rotation: rotation{kind: "major", released: map[string]bool{}, served: map[string][]experts.Served{}}}
+		facts: &facts{uses: pack.Uses, known: map[string][]conflict.Reason{"e": nil}}, rotation: rotation{kind: "major", released: map[string]bool{}, served: map[string][]experts.Served{}}}
 	for _, id := range []string{"a", "b", "c", "d", "x", "r"} {
 		f.served["e"] = append(f.served["e"], experts.Served{ID: id, Kind: "key", Day: "2025-05-01"})
 	}
