@@ -142,7 +142,7 @@ func TestJointMarks(t *testing.T) {
 	for _, mode := range []string{"attend", "opinion", "marks_apart"} {
 		t.Run(mode, func(t *testing.T) {
 			w := newWorld(t)
-			w.app.Store.Adjust = func(p *rulebook.Pack) *rulebook.Pack { changed := *p; changed.JointUnitPart = mode; return &changed }
+			w.pack(func(p *rulebook.Pack) { p.JointUnitPart = mode })
 			w.populate()
 			body := guideBody(w.programme("major", "t0", "t1", "t2", "t3", "t4"), item("A1", "major", false, 25000000), item("A2", "major", true, 25000000))
 			body["places"] = 1

@@ -83,7 +83,7 @@ func TestFieldExcluded(t *testing.T) {
 	review := officer.ok("POST", "/api/reviews", reviewBody(guide, 3, 1, 1, application)).text(t, "result.id")
 	refused := officer.do("POST", "/api/reviews/"+review+"/freeze", map[string]any{}).is(t, 422)
 	assert.Contains(t, refused.body, "另有4名技术专家组成员专业与项目不符，经办书面说明理由后可列入候选")
-	w.app.Store.Adjust = func(p *rulebook.Pack) *rulebook.Pack { return p.Without("R-067") }
+	w.without("R-067")
 	officer.do("POST", "/api/reviews/"+review+"/freeze?dry_run=true", map[string]any{}).is(t, 200)
 }
 
@@ -122,6 +122,7 @@ func TestSupply(t *testing.T) {
 		assert.Equal(t, want, v.Verdict, class)
 		assert.Equal(t, rulebook.Warn, v.Effect)
 	}
+	w.saw("P-13")
 	assert.Contains(t, a.verdict(t, "P-13", "technical").Message, "候选7人，少于席位的3倍（9人，惯例）")
 }
 

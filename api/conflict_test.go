@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -123,6 +124,8 @@ func TestConflictKinds(t *testing.T) {
 	}
 	for name, kind := range expected {
 		assert.Contains(t, kinds[name], kind, name)
+		only, _, _ := strings.Cut(kind, "/")
+		w.saw(only)
 	}
 	for _, name := range near {
 		assert.Empty(t, kinds[name], "%s is a near miss", name)
@@ -137,6 +140,9 @@ func TestConflictKinds(t *testing.T) {
 	require.Len(t, pair, 1)
 	assert.Equal(t, "adviser", pair[0].Kind)
 	assert.Empty(t, w.conflicts(major, []string{w.experts["t1"]}, []string{draft}))
+	again := w.without("adviser")
+	assert.Empty(t, w.conflicts(major, []string{w.experts["t1"]}, []string{id}), "a kind the pack does without is none")
+	again()
 	assert.Len(t, w.conflicts(major, w.ids("t1", "t3", "t4"), []string{id}), 2)
 	assert.Equal(t, seq, w.seq(), "a check leaves no trace")
 
@@ -173,11 +179,7 @@ func TestConflictScope(t *testing.T) {
 		t.Run(scope, func(t *testing.T) {
 			w := newWorld(t)
 			w.populate()
-			w.app.Store.Adjust = func(p *rulebook.Pack) *rulebook.Pack {
-				changed := *p
-				changed.ConflictScope = scope
-				return &changed
-			}
+			w.pack(func(p *rulebook.Pack) { p.ConflictScope = scope })
 			major := w.programme("major", "t0", "t1", "t2", "t3", "t4", "t5")
 			guide := w.guide(guideBody(major, item("A1", "major", false, 25000000)))
 			w.at(2025, 4, 2, 9)

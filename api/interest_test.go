@@ -27,6 +27,7 @@ func TestStaffInterests(t *testing.T) {
 	refused := tied.refused("P-19", "POST", r+"/freeze", map[string]any{})
 	assert.NotContains(t, refused.body, "配偶", "the reason is nobody else's to read")
 	free.ok("POST", r+"/freeze", map[string]any{})
+	w.passed["P-19"] = true // who has no tie hears nothing of it
 	w.users["supervisor"].ok("POST", "/api/interests", map[string]any{"application_id": applications[1], "reason": "曾参与前期论证"})
 	w.users["supervisor"].refused("P-19", "POST", r+"/pause", because("暂停评审"))
 	w.sound()

@@ -13,11 +13,11 @@ import (
 
 // pack changes the pack in force for the rest of a test.
 func (w *world) pack(change func(*rulebook.Pack)) {
-	w.app.Store.Adjust = func(p *rulebook.Pack) *rulebook.Pack {
+	w.adjust(func(p *rulebook.Pack) *rulebook.Pack {
 		changed := *p
 		change(&changed)
 		return &changed
-	}
+	})
 }
 
 // TestDrawTime: no draw earlier than the pack allows before the meeting, or

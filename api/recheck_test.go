@@ -91,11 +91,7 @@ func TestLateConflict(t *testing.T) {
 	for _, scope := range []string{"review", "application"} {
 		t.Run(scope, func(t *testing.T) {
 			w, review, applications := meetingWorld(t)
-			w.app.Store.Adjust = func(p *rulebook.Pack) *rulebook.Pack {
-				changed := *p
-				changed.ConflictScope = scope
-				return &changed
-			}
+			w.pack(func(p *rulebook.Pack) { p.ConflictScope = scope })
 			officer, supervisor, r := w.users["officer"], w.users["supervisor"], "/api/reviews/"+review
 			w.drawPanel(review)
 			w.seatAll(review)
