@@ -249,7 +249,7 @@ func (w *world) drawPanel(review string) {
 func (w *world) reply(s seat, accept bool) {
 	w.t.Helper()
 	short := strings.TrimPrefix(s.Name, "专家")
-	token, err := w.box.Token(short + "@example.cn")
+	token, err := w.box.Token(short+"@example.cn", w.about...)
 	require.NoError(w.t, err)
 	body := map[string]any{"token": token, "accept": accept, "reason": "当日出差", "password": password, "consent": true}
 	a := w.stranger().ok("POST", "/api/invitations/reply", body)

@@ -60,6 +60,7 @@ type world struct {
 	passed  map[string]bool     // rules seen to pass in an accepted write
 	refuse  map[string]bool     // rules seen to refuse
 	crowded bool                // others act on the same server at the same time
+	about   []string            // the title by which its invitations are told from others
 }
 
 // rulesOff switches rules off in every world from its start, against which each

@@ -11,6 +11,7 @@ import (
 	"net/mail"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -91,11 +92,15 @@ func (d *delivery) Logout() error { return nil }
 
 var linkToken = regexp.MustCompile(`#([0-9a-f]{48})`)
 
-// Token waits for the next mail with a one-time link to an address and takes it.
-func (m *Mailbox) Token(address string) (string, error) {
+// Token waits for the next mail with a one-time link to an address, and of that
+// subject matter if one is given, and takes it.
+func (m *Mailbox) Token(address string, about ...string) (string, error) {
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		m.mutex.Lock()
 		for i, text := range m.mails[address] {
+			if len(about) > 0 && !strings.Contains(text, about[0]) {
+				continue
+			}
 			if found := linkToken.FindStringSubmatch(text); found != nil {
 				m.mails[address] = append(m.mails[address][:i:i], m.mails[address][i+1:]...)
 				m.mutex.Unlock()
