@@ -412,7 +412,7 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 		case "declined", "no_answer", "unavailable", "excluded":
 			return reason
 		}
-		for _, d := range b.declarations {
+		for _, d := range b.words.all {
 			if d.ApplicationID == application && d.State == "approved" && b.seats[d.SeatID].Code == code {
 				if d.Kind == reviewing.Absence {
 					return "unavailable"

@@ -319,7 +319,7 @@ func (st *Store) CreateDeclaration(s *step, reviewID string, in NewDeclaration) 
 			return reviewing.Declaration{}, rbac.Invalid("reason", "申请回避请选择情形并写明理由")
 		}
 	}
-	for _, d := range b.declarations {
+	for _, d := range b.words.all {
 		if d.SeatID != seat.ID || d.ApplicationID != in.ApplicationID || d.State == "rejected" {
 			continue
 		}
@@ -379,8 +379,8 @@ func (st *Store) DecideDeclaration(s *step, id string, approve bool) (reviewing.
 	if !approve {
 		return d, nil
 	}
-	i := slices.IndexFunc(b.declarations, func(x reviewing.Declaration) bool { return x.ID == id })
-	b.declarations[i].State = to
+	i := slices.IndexFunc(b.words.all, func(x reviewing.Declaration) bool { return x.ID == id })
+	b.words.all[i].State = to
 	return d, st.stepAside(s, b, d)
 }
 

@@ -136,7 +136,7 @@ func (st *Store) PapersOf(ctx context.Context, actor rbac.Actor, settle may, id 
 			return nil, err
 		}
 		p := Paper{ID: a.ID, Number: a.Number, Title: a.Title, LeadUnit: u.Name, Leader: a.LeaderName, Files: []string{}}
-		for _, d := range b.declarations {
+		for _, d := range b.words.all {
 			if d.SeatID == seat.ID && d.ApplicationID == a.ID {
 				p.Declared = d.State
 			}
@@ -439,7 +439,7 @@ func (st *Store) Invariants(ctx context.Context) ([]Problem, error) {
 		}
 		for _, sheet := range sheets {
 			if sheet.State == reviewing.SheetSubmitted && b.recused(sheet.SeatID, sheet.ApplicationID) {
-				for _, d := range b.declarations {
+				for _, d := range b.words.all {
 					if d.SeatID == sheet.SeatID && d.ApplicationID == sheet.ApplicationID && d.State == "approved" {
 						add(where, "已回避的评分表%s仍有效", sheet.ID)
 					}
