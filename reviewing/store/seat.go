@@ -104,7 +104,7 @@ func (st *Store) expertLogin(s *step, e *experts.Expert, password, hash string) 
 		return "", err
 	}
 	e.UserID = u.ID
-	return login, s.Model(&experts.Expert{}).Where("id = ?", e.ID).Updates(map[string]any{"user_id": u.ID, "version": e.Version + 1}).Error
+	return login, s.Model(&experts.Expert{}).Where("id = ?", e.ID).Update("user_id", u.ID).Error // no new version, which all readers of the pool would see
 }
 
 // moveSeat moves by SM-10.

@@ -14,6 +14,7 @@ import (
 	"keping/experts/sheetio"
 	"keping/rbac"
 	"keping/rbac/journal"
+	"keping/rbac/naming"
 	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 	"keping/reviewing/rank"
@@ -253,16 +254,17 @@ func (st *Store) ListTable(ctx context.Context, id string) (sheetio.Sheet, error
 		return sheetio.Sheet{}, err
 	}
 	choices := map[string]string{"proposed": "拟立项", "reserve": "备选", "declined": "不立项"}
-	t := sheetio.Sheet{Name: "拟立项清单", Header: []string{"项目编号", "项目名称", "牵头单位", "项目负责人", "名次", "得分", "财政资金万元", "结论", "理由"}}
+	t := sheetio.Sheet{Name: "拟立项清单", Header: []string{"项目编号", "项目名称", "牵头单位", "项目负责人", "名次", "得分", "财政资金万元", "结论", "理由", "负责人姓", "负责人名"}}
 	for _, line := range l.Lines {
-		t.Rows = append(t.Rows, []any{line.Number, line.Title, line.LeadUnit, line.Leader, line.Rank, line.Shown, reviewing.Wan(line.FiscalFen), choices[line.Choice], line.Reason})
+		surname, given := naming.Split(line.Leader)
+		t.Rows = append(t.Rows, []any{line.Number, line.Title, line.LeadUnit, line.Leader, line.Rank, line.Shown, reviewing.Wan(line.FiscalFen), choices[line.Choice], line.Reason, surname, given})
 	}
 	releases, err := releasesOf(s, l)
 	if err != nil {
 		return t, err
 	}
 	for _, r := range releases { // printed wherever the result is
-		t.Rows = append(t.Rows, []any{"软规则放行", r.Rule, r.Object, "", "", "", "", "", r.Reason})
+		t.Rows = append(t.Rows, []any{"软规则放行", r.Rule, r.Object, "", "", "", "", "", r.Reason, "", ""})
 	}
 	return t, nil
 }
