@@ -181,6 +181,9 @@ func (w *walker) seatIn(fits func(reviewing.Seat) bool, states ...reviewing.Revi
 func (w *walker) marksOf(seat reviewing.Seat, version int) map[string]any {
 	g, _ := w.guideOf(func() string { r, _ := w.reviewOf(seat.ReviewID); return r.GuideID }())
 	innovation := []float64{50, 50, 45, 45, 40, 55}[w.roll(6)]
+	if w.now.states["SM-09"][seat.ReviewID] == string(reviewing.Marking) && seat.ReviewID[len(seat.ReviewID)-1] < '6' {
+		innovation = 50 // a panel of one mind: ties
+	}
 	body := marks(version, innovation, 30)
 	if w.roll(15) == 0 { // below the pass line, with a word why
 		body = marks(version, 10, 30)
@@ -299,7 +302,7 @@ var walkActs = []walkAct{
 			body[key] = value
 		}
 		body["conflict_scope"] = []string{"review", "application"}[w.roll(2)]
-		body["member_publicity_working_days"] = []int{0, 0, 1}[w.roll(3)]
+		body["member_publicity_working_days"] = []int{0, 1}[w.roll(2)]
 		body["joint_unit_part"] = []string{"attend", "opinion", "marks_apart"}[w.roll(3)]
 		body["unit_cap"] = []int{0, 1, 2}[w.roll(3)]
 		body["names_masked"] = w.roll(2) == 0
@@ -459,7 +462,7 @@ var walkActs = []walkAct{
 		return &deed{by: w.who("joint"), path: "/api/applications/" + a.ID + "/recommend"}
 	}},
 	{"application.submit", 20, onApplication("/submit", rbac.UnitAdmin, nil, reviewing.AppDraft, reviewing.AppCorrection)},
-	{"application.hand_in", 12, onApplication("/submit", rbac.Applicant, nil, reviewing.AppDraft, reviewing.AppCorrection)},
+	{"application.hand_in", 18, onApplication("/submit", rbac.Applicant, nil, reviewing.AppDraft, reviewing.AppCorrection)},
 	{"application.endorse", 10, onApplication("/endorse", rbac.UnitAdmin, nil, reviewing.AppUnitReview)},
 	{"application.send_back", 4, onApplication("/send_back", rbac.UnitAdmin, func(w *walker, _ reviewing.Application) map[string]any { return w.why() }, reviewing.AppUnitReview)},
 	{"application.permit_late", 1, func(w *walker) *deed {
@@ -470,7 +473,7 @@ var walkActs = []walkAct{
 		return &deed{by: w.who("director"), path: "/api/applications/" + a.ID + "/permit_late", body: map[string]any{"version": w.version(a.Version), "until": w.day(w.roll(10)), "reason": "因系统故障未能提交"}}
 	}},
 	{"application.accept", 24, screen("accept", reviewing.AppSubmitted)},
-	{"application.correct", 3, screen("correct", reviewing.AppSubmitted)},
+	{"application.correct", 6, screen("correct", reviewing.AppSubmitted)},
 	{"application.refuse", 1, screen("refuse", reviewing.AppSubmitted, reviewing.AppCorrection)},
 	{"application.withdraw", 3, func(w *walker) *deed {
 		states := map[reviewing.ApplicationState]bool{}
@@ -953,16 +956,20 @@ var walkActs = []walkAct{
 		body["reason"] = "听取讨论后调整判断"
 		return &deed{by: w.sitter(s), path: "/api/sheets/" + x.ID + "/revise", body: body}
 	}},
-	{"redo.request", 1, onReview("/redo", []string{"officer"}, saying(because("评分标准理解有误")), reviewing.Marking, reviewing.Discussing)},
-	{"redo.approve", 2, func(w *walker) *deed {
-		r, ok := one(w, w.now.reviews, func(r reviewing.Review) bool { return r.RedoReason != "" })
+	{"redo.request", 3, onReview("/redo", []string{"officer"}, saying(because("评分标准理解有误")), reviewing.Marking, reviewing.Discussing)},
+	{"redo.approve", 4, func(w *walker) *deed {
+		r, ok := one(w, w.now.reviews, func(r reviewing.Review) bool {
+			return r.RedoReason != "" && (r.State == reviewing.Marking || r.State == reviewing.Discussing)
+		})
 		if !ok {
 			return nil
 		}
 		return &deed{by: w.who("supervisor"), path: "/api/reviews/" + r.ID + "/approve_redo", self: "SM-09 redo", id: r.ID}
 	}},
 	{"redo.reject", 2, func(w *walker) *deed {
-		r, ok := one(w, w.now.reviews, func(r reviewing.Review) bool { return r.RedoReason != "" })
+		r, ok := one(w, w.now.reviews, func(r reviewing.Review) bool {
+			return r.RedoReason != "" && (r.State == reviewing.Marking || r.State == reviewing.Discussing)
+		})
 		if !ok {
 			return nil
 		}
@@ -1063,14 +1070,14 @@ var walkActs = []walkAct{
 		g, ok := one(w, w.now.guides, func(g reviewing.Guide) bool {
 			_, closed := find(w.now.reviews, func(r reviewing.Review) bool { return r.GuideID == g.ID && r.State == reviewing.Closed })
 			_, open := find(w.now.lists, func(l reviewing.AwardList) bool { return l.GuideID == g.ID && l.State != reviewing.ListSuperseded })
-			return closed && (!open || w.roll(20) == 0)
+			return closed && (!open || w.roll(6) == 0)
 		})
 		if !ok {
 			return nil
 		}
 		return &deed{by: w.who("officer"), path: "/api/lists", body: map[string]any{"guide_id": g.ID, "reason": "异议成立，重新拟订"}}
 	}},
-	{"list.adjust", 8, func(w *walker) *deed {
+	{"list.adjust", 16, func(w *walker) *deed {
 		l, ok := one(w, w.now.lists, func(l reviewing.AwardList) bool { return l.State == reviewing.ListDrafted })
 		if !ok || len(l.Lines) == 0 {
 			return nil

@@ -193,6 +193,16 @@ func (w *walker) check() {
 	w.t.Helper()
 	problems, err := w.app.Reviews.Invariants(w.t.Context())
 	require.NoError(w.t, err)
+	for _, p := range problems { // what the seats of a review are, for who reads this
+		if id, ok := strings.CutPrefix(p.Where, "review/"); ok {
+			for _, s := range load[reviewing.Seat](w, "", "created_at, id", "review_id = ?", id) {
+				w.t.Logf("%s seat %s %s for %q: %s %s %s", s.ID, s.Class, s.Code, s.ApplicationID, s.State, s.Reason, s.CreatedAt.Format("01-02 15:04"))
+			}
+			for _, d := range load[reviewing.Declaration](w, "", "created_at, id", "review_id = ?", id) {
+				w.t.Logf("declaration of %s for %s: %s %s %s", d.SeatID, d.ApplicationID, d.State, d.Kind, d.CreatedAt.Format("01-02 15:04"))
+			}
+		}
+	}
 	if len(problems) > 0 {
 		w.fail("keping check: %v", problems)
 	}
