@@ -424,7 +424,7 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 	}
 	row, err := b.panel.Fill(string(class), code, application, why, appointed)
 	if err != nil {
-		return row, rbac.Refuse(rbac.RefusedState, "%v", err)
+		return row, rbac.Refuse(rbac.RefusedState, "%v（SM-10）。请刷新后核对席位；候补已用尽的空席，先由科技局领导直接指定，再为单个项目递补。", err)
 	}
 	b.panel.record.Vacancies = append(b.panel.record.Vacancies, row)
 	canonical, err := journal.Canonical(b.panel.record)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"keping/experts"
@@ -144,8 +143,12 @@ func (st *Store) VoidReview(s *step, id, reason string) (reviewing.Review, error
 	if err := s.Model(&reviewing.Draw{}).Where("review_id = ? AND state = 'frozen'", id).Update("state", "void").Error; err != nil {
 		return r, err
 	}
-	return r, s.Model(&reviewing.Application{}).Where("review_id = ? AND state = ?", r.ID, reviewing.AppInReview).
-		Updates(map[string]any{"state": reviewing.AppAccepted, "review_id": "", "state_reason": reason, "version": gorm.Expr("version + 1")}).Error
+	for _, a := range b.applications {
+		if err := moveApplication(s, &a, "void", a.Version, map[string]any{"review_id": "", "state_reason": reason}); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
 }
 
 // bench is who sits where in a running review: all of it, loaded once.

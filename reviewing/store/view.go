@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -417,16 +418,25 @@ func (st *Store) Invariants(ctx context.Context) ([]Problem, error) {
 	for _, c := range columns {
 		add(c, "指向不存在的人员或专家档案")
 	}
+	if err := errors.Join(tabled(s, add), listed(s, add)); err != nil {
+		return nil, err
+	}
 	reviews, err := find[reviewing.Review](s, "id", "1 = 1")
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range reviews {
 		where := "review/" + r.ID
+		here := func(format string, args ...any) { add(where, format, args...) }
 		b, err := st.loadBench(s, r.ID)
 		if err != nil {
 			add(where, "%v", err)
 			continue
+		}
+		b.panelled(here)
+		b.drawnAs(here)
+		if err := b.brought(s, here); err != nil {
+			return nil, err
 		}
 		for _, seat := range b.seats {
 			if seat.State != reviewing.SeatVacated && b.panel != nil {
@@ -439,15 +449,6 @@ func (st *Store) Invariants(ctx context.Context) ([]Problem, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, sheet := range sheets {
-			if sheet.State == reviewing.SheetSubmitted && b.recused(sheet.SeatID, sheet.ApplicationID) {
-				for _, d := range b.words.all {
-					if d.SeatID == sheet.SeatID && d.ApplicationID == sheet.ApplicationID && d.State == "approved" {
-						add(where, "已回避的评分表%s仍有效", sheet.ID)
-					}
-				}
-			}
-		}
 		if r.State == reviewing.Closed {
 			record, kept, err := rankingOf(s, r.ID)
 			if err == nil {
@@ -456,6 +457,7 @@ func (st *Store) Invariants(ctx context.Context) ([]Problem, error) {
 			if err != nil {
 				add(where, "%v", err)
 			}
+			counted(record, sheets, here)
 			if journal.Hash(kept) != r.RankingHash {
 				add(where, "排名记录与摘要不符")
 			}
