@@ -87,7 +87,7 @@ func TestMachines(t *testing.T) {
 				"refuse":               {officer, "POST", a + "/screen", at("applications", map[string]any{"verdict": "refuse", "reason": "不属于本指南"})},
 				"review":               {officer, "POST", "/api/reviews", reviewBody(guide, 3, 1, 1, applications[0])},
 			}
-		}, []string{"close", "propose", "reserve", "decline", "award"}},
+		}, []string{"close", "void", "propose", "reserve", "decline", "award"}},
 		{"SM-07", "experts", w.experts["m3"], func() map[string]try {
 			return map[string]try{"admit": {director, "POST", "/api/experts/admit", map[string]any{"expert_ids": []string{w.experts["m3"]}}},
 				"suspend": {w.users["keeper"], "POST", e + "/suspend", at("experts", because("暂停使用"))}, "resume": {w.users["keeper"], "POST", e + "/resume", at("experts", because("恢复使用"))},

@@ -46,9 +46,9 @@ func TestForms(t *testing.T) {
 	w.all("officer", "/api/programmes", &programmes)
 	programme := programmes[0].ID
 	for what, bands := range map[string][]any{
-		"重叠":    {map[string]any{"low": 0, "high": 3000, "text": "甲"}, map[string]any{"low": 2900, "high": 6000, "text": "乙"}},
+		"重叠":     {map[string]any{"low": 0, "high": 3000, "text": "甲"}, map[string]any{"low": 2900, "high": 6000, "text": "乙"}},
 		"下限高于上限": {map[string]any{"low": 5000, "high": 4000, "text": "甲"}},
-		"满分60":  {map[string]any{"low": 0, "high": 6001, "text": "甲"}},
+		"满分60":   {map[string]any{"low": 0, "high": 6001, "text": "甲"}},
 	} {
 		body := guideBody(programme, item("A1", "major", false, 25000000))
 		body["criteria"] = []any{criterion("innovation", 60, 50, bands...), criterion("route", 40, 50)}

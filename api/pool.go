@@ -84,11 +84,12 @@ func (s *Server) listExperts(r *Reading, in *struct {
 	AvoidUnit  string `query:"avoid_unit_id" maxLength:"36" doc:"回避单位：排除现在或曾经在该单位任职的专家"`
 	InDistrict string `query:"in_district" enum:"true,false" doc:"区内或区外"`
 	Available  string `query:"available" maxLength:"10" doc:"当日可参加" example:"2025-06-18"`
-	PanelsMax  int    `query:"panels_max" minimum:"-1" maximum:"1000" default:"-1" doc:"本年参加的评审专家组至多几个；-1为不限"`
+	PanelsMax  int    `query:"panels_max" minimum:"-1" maximum:"1000" default:"-1" doc:"本年参加的评审专家组至多几个，名单公开之前的不计；-1为不限"`
 	Unused     string `query:"unused_since" maxLength:"10" doc:"自该日起未参加过评审" example:"2024-06-18"`
 	Due        bool   `query:"due" doc:"只看年度核对已到期或将到期的"`
 }) (Page[expertstore.Listed], error) {
-	f := expertstore.Filter{Q: in.Q, Class: in.Class, Field: in.Field, Keyword: in.Keyword, UnusedSince: in.Unused, Due: in.Due, State: in.State, Pool: in.Pool, Title: in.Title, UnitID: in.UnitID, AvoidUnit: in.AvoidUnit, Available: in.Available}
+	f := expertstore.Filter{Q: in.Q, Class: in.Class, Field: in.Field, Keyword: in.Keyword, UnusedSince: in.Unused, Due: in.Due, State: in.State, Pool: in.Pool, Title: in.Title, UnitID: in.UnitID, AvoidUnit: in.AvoidUnit, Available: in.Available,
+		Untold: r.Actor.Role == rbac.Supervisor}
 	if in.InDistrict != "" {
 		inside := in.InDistrict == "true"
 		f.InDistrict = &inside

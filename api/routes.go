@@ -85,6 +85,7 @@ func (s *Server) routes() {
 	read(s, row{"GET", "/api/calendars", "calendar list", "工作日历", repeatable}, s.listCalendars)
 	write(s, row{"POST", "/api/calendars", "calendar load", "载入一年的工作日历", repeatable}, s.loadCalendar)
 	read(s, row{"GET", "/api/notices", "notice list", "通知的送达情况", repeatable}, s.listNotices)
+	write(s, row{"POST", "/api/notices/{id}/resend", "notice resend", "重发未送达的通知", repeatable}, s.resendNotice)
 
 	// programmes and groups
 	read(s, row{"GET", "/api/programmes", "programme list", "年度专项列表", repeatable}, s.listProgrammes)

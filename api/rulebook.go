@@ -53,9 +53,21 @@ func (s *Server) listNotices(r *Reading, in *struct {
 }) (Page[store.NoticeView], error) {
 	notices, err := s.Store.Notices(r, in.State, in.Object, in.After, in.Limit+1)
 	for i := range notices {
-		if r.Actor.Role != rbac.Supervisor && strings.HasPrefix(notices[i].Object, "seat/") {
-			notices[i].Address = "***" // who sits is not told by a letter and a domain either (P-12)
-		}
+		notices[i] = noticeFor(r.Actor.Role, notices[i])
 	}
 	return page(notices, in.Limit, func(n store.NoticeView) string { return n.ID }), err
+}
+
+// noticeFor hides where an invitation, or the link for an expert's first sign-in,
+// went: who sits is not told by a letter and a domain either (P-12).
+func noticeFor(role rbac.Role, n store.NoticeView) store.NoticeView {
+	if role != rbac.Supervisor && (strings.HasPrefix(n.Object, "seat/") || strings.HasPrefix(n.Object, "user/")) {
+		n.Address = "***"
+	}
+	return n
+}
+
+func (s *Server) resendNotice(step *store.Step, in *ByID) (store.NoticeView, error) {
+	n, err := s.Store.ResendNotice(step, in.ID)
+	return noticeFor(step.Call.Actor.Role, n), err
 }

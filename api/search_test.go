@@ -73,6 +73,14 @@ func TestPoolSearchByUse(t *testing.T) {
 		}
 	}
 	rest := strings.TrimSpace(strings.ReplaceAll(all+" ", seated+" ", ""))
+	assert.Equal(t, all, w.names("class=finance&panels_max=0"), "who sits is not told by a count (P-12)")
+	assert.Equal(t, all, w.names("class=finance&unused_since=2025-04-01"))
+	var whole []struct{ Name string }
+	w.all("supervisor", "/api/experts?class=finance&panels_max=0", &whole)
+	assert.Len(t, whole, 2, "the supervisor sees the names, and the counts")
+	w.users["officer"].ok("POST", "/api/reviews/"+review+"/confirm", map[string]any{})
+	w.declareAll(review)
+	w.users["officer"].ok("POST", "/api/reviews/"+review+"/start", map[string]any{})
 	assert.Equal(t, rest, w.names("class=finance&panels_max=0"))
 	assert.Equal(t, all, w.names("class=finance&panels_max=1"))
 	assert.Equal(t, rest, w.names("class=finance&unused_since=2025-04-01"))

@@ -107,7 +107,7 @@ type Span struct {
 type Expert struct {
 	ID             string                `gorm:"primaryKey;size:36" json:"id"`
 	PersonID       string                `gorm:"size:36" json:"person_id"`
-	UserID         string                `gorm:"size:36" json:"user_id"`
+	UserID         string                `gorm:"size:36" json:"-"` // who has one has accepted an invitation, and so has who consents
 	Name           string                `gorm:"size:100" json:"name"`
 	Gender         string                `gorm:"size:10" json:"gender"`
 	BirthYear      int                   `json:"birth_year"`
@@ -125,7 +125,7 @@ type Expert struct {
 	Mail           string                `gorm:"size:200" json:"mail"`
 	Phone          secret.Sealed         `json:"-"`
 	BankCard       secret.Sealed         `json:"-"`
-	ConsentVersion string                `gorm:"size:20" json:"consent_version"`
+	ConsentVersion string                `gorm:"size:20" json:"-"`
 	State          State                 `gorm:"size:20" json:"state"`
 	StateReason    string                `gorm:"size:200" json:"state_reason"`
 	StateCode      string                `gorm:"size:20" json:"state_code"`     // of the reason, "" where somebody wrote it

@@ -41,7 +41,7 @@ var ApplicationMoves = map[ApplicationState]map[string]ApplicationState{
 	AppSubmitted:  {"accept": AppAccepted, "correct": AppCorrection, "refuse": AppRefused, "withdraw": AppWithdrawn},
 	AppCorrection: {"submit": AppSubmitted, "hand_in": AppUnitReview, "refuse": AppRefused, "withdraw": AppWithdrawn},
 	AppAccepted:   {"review": AppInReview, "withdraw": AppWithdrawn},
-	AppInReview:   {"close": AppReviewed, "withdraw": AppWithdrawn},
+	AppInReview:   {"close": AppReviewed, "void": AppAccepted, "withdraw": AppWithdrawn},
 	AppReviewed:   {"propose": AppProposed, "reserve": AppReserve, "decline": AppDeclined, "withdraw": AppWithdrawn},
 	AppProposed:   {"award": AppAwarded, "reserve": AppReserve, "decline": AppDeclined, "withdraw": AppWithdrawn},
 	AppReserve:    {"propose": AppProposed, "decline": AppDeclined, "withdraw": AppWithdrawn},

@@ -111,7 +111,7 @@ func (s *Store) CreateAppeal(step *rbacstore.Step, in NewAppeal) (experts.Appeal
 		return experts.Appeal{}, err
 	}
 	if n > 0 {
-		return experts.Appeal{}, rbac.Refuse(rbac.RefusedState, "您已有一件申诉正在处理，请等待答复。")
+		return experts.Appeal{}, rbac.Refuse(rbac.RefusedState, "您已有一件申诉正在处理（SM-07），请等待答复。")
 	}
 	a := experts.Appeal{ID: step.NewID(), ExpertID: e.ID, Against: e.State, State: experts.CaseOpen, Salt: secret.Random(16), CreatedAt: step.Now}
 	a.Text = step.Keys.Seal(in.Text, "appeal/"+a.ID+"/text")

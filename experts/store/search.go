@@ -139,21 +139,27 @@ type Filter struct {
 	PanelsMax                                                       *int   // panels this year at most
 	UnusedSince                                                     string // on no panel from this civil day on
 	Due                                                             bool   // the yearly re-check is due, or soon
+	Untold                                                          bool   // count the panels whose names are not told yet too (P-12)
 }
 
 // served are the panels of a span of days, one row for each expert and panel:
 // live seats of reviews that were not called off, and what was imported. It
 // reads what lies in the span and nothing of the years before.
 const served = `SELECT s.expert_id, s.review_id AS panel, r.meeting_day AS day FROM reviews r JOIN seats s ON s.review_id = r.id
-	WHERE r.meeting_day >= ? AND r.meeting_day <= ? AND r.state <> 'void' AND s.state <> 'vacated' AND s.expert_id <> ''
+	WHERE r.meeting_day >= ? AND r.meeting_day <= ? AND r.state <> 'void' AND s.state <> 'vacated' AND s.expert_id <> '' AND ` + told + `
 	UNION SELECT expert_id, id, day FROM past_services WHERE day >= ? AND day <= ?`
+
+// told are the panels whose names the reader may know (as reviewing.NamesOpen
+// has it), given the instant and whether all are: before that, a count of panels
+// would tell who sits.
+const told = "(r.state IN ('marking', 'discussing', 'closed') OR r.meets_at <= ? OR ?)"
 
 const lastDay = "9999-12-31"
 
 // Listed is an expert with what a list says of the panels so far.
 type Listed struct {
 	experts.Expert
-	PanelsThisYear int    `json:"panels_this_year" doc:"本年已参加（含已安排）的评审专家组数"`
+	PanelsThisYear int    `json:"panels_this_year" doc:"本年已参加的评审专家组数；名单公开之前的不计"`
 	LastUsed       string `json:"last_used" doc:"最近一次评审日期；空为未参加过"`
 	RecheckDue     string `json:"recheck_due" doc:"须在此日前核对档案"`
 }
@@ -169,6 +175,7 @@ func (s *Store) ListExperts(ctx context.Context, f Filter, after string, limit i
 		return nil, err
 	}
 	year := calendar.Day(step.Now)[:4]
+	all := f.Untold || !pack.NamesMasked || !pack.Uses("P-12")
 	q := db.Model(&experts.Expert{}).Where("id > ?", after)
 	where := func(asked bool, condition string, args ...any) {
 		if asked {
@@ -200,13 +207,13 @@ func (s *Store) ListExperts(ctx context.Context, f Filter, after string, limit i
 	where(f.UnitID != "", "unit_id = ?", f.UnitID)
 	where(f.AvoidUnit != "", "id NOT IN (SELECT expert_id FROM expert_units WHERE unit_id = ?)", f.AvoidUnit) // 回避单位: nobody who works there or has worked there
 	where(f.Available != "", "id NOT IN (SELECT expert_id FROM expert_absences WHERE to_day >= ? AND from_day <= ?)", f.Available, f.Available)
-	where(f.UnusedSince != "", "id NOT IN (SELECT expert_id FROM ("+served+") panels)", f.UnusedSince, lastDay, f.UnusedSince, lastDay)
+	where(f.UnusedSince != "", "id NOT IN (SELECT expert_id FROM ("+served+") panels)", f.UnusedSince, lastDay, step.Now, all, f.UnusedSince, lastDay)
 	if f.InDistrict != nil {
 		q = q.Where("in_district = ?", *f.InDistrict)
 	}
 	if f.PanelsMax != nil {
 		from, to := year+"-01-01", year+"-12-31"
-		q = q.Where("id NOT IN (SELECT expert_id FROM ("+served+") panels GROUP BY expert_id HAVING COUNT(*) > ?)", from, to, from, to, *f.PanelsMax)
+		q = q.Where("id NOT IN (SELECT expert_id FROM ("+served+") panels GROUP BY expert_id HAVING COUNT(*) > ?)", from, to, step.Now, all, from, to, *f.PanelsMax)
 	}
 	if f.Due {
 		by := step.Now.In(calendar.Zone).AddDate(0, 0, pack.RecheckNoticeDays).AddDate(0, -pack.RecheckMonths, 0)
@@ -220,7 +227,7 @@ func (s *Store) ListExperts(ctx context.Context, f Filter, after string, limit i
 	if err := db.Where("id IN ?", ids).Order("id").Find(&rows).Error; err != nil {
 		return nil, err
 	}
-	uses, err := usesOf(db, ids, year)
+	uses, err := usesOf(db, ids, year, step.Now, all)
 	if err != nil {
 		return nil, err
 	}
@@ -258,10 +265,10 @@ type use struct {
 }
 
 // usesOf counts the panels of some experts.
-func usesOf(db *gorm.DB, ids []string, year string) (map[string]use, error) {
+func usesOf(db *gorm.DB, ids []string, year string, now time.Time, all bool) (map[string]use, error) {
 	var rows []struct{ ExpertID, Panel, Day string }
 	err := db.Raw(`SELECT s.expert_id, s.review_id AS panel, r.meeting_day AS day FROM seats s JOIN reviews r ON r.id = s.review_id
-		WHERE s.expert_id IN ? AND r.state <> 'void' AND s.state <> 'vacated' UNION SELECT expert_id, id, day FROM past_services WHERE expert_id IN ?`, ids, ids).Scan(&rows).Error
+		WHERE s.expert_id IN ? AND r.state <> 'void' AND s.state <> 'vacated' AND `+told+` UNION SELECT expert_id, id, day FROM past_services WHERE expert_id IN ?`, ids, now, all, ids).Scan(&rows).Error
 	out := map[string]use{}
 	for _, r := range rows {
 		u := out[r.ExpertID]

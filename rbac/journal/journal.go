@@ -54,13 +54,8 @@ var (
 // Seal numbers, chains and hashes an entry after prev, and refuses one that
 // breaks the contract.
 func Seal(prev Checkpoint, e Entry) (Entry, error) {
-	e.Seq, e.Prev = prev.Seq+1, prev.Hash
-	hash, err := hashEntry(e)
-	if err != nil {
-		return Entry{}, err
-	}
-	e.Hash = hash
-	// Facts are checked as a reader will see them: lists of any type become []any.
+	e.Seq, e.Prev, e.Hash = prev.Seq+1, prev.Hash, prev.Hash // stands in until there is one
+	// Facts are checked and hashed as a reader will see them: lists of any type become []any.
 	canonical, err := Canonical(e)
 	if err != nil {
 		return Entry{}, err
@@ -69,7 +64,10 @@ func Seal(prev Checkpoint, e Entry) (Entry, error) {
 	if err := Decode(canonical, &read); err != nil {
 		return Entry{}, err
 	}
-	return read, check(read, prev)
+	if read.Hash, err = hashEntry(read); err != nil {
+		return Entry{}, err
+	}
+	return read, follows(read, prev)
 }
 
 func hashEntry(e Entry) (string, error) {
@@ -78,6 +76,21 @@ func hashEntry(e Entry) (string, error) {
 
 // check says what is wrong with an entry that is to follow prev.
 func check(e Entry, prev Checkpoint) error {
+	if err := follows(e, prev); err != nil {
+		return err
+	}
+	hash, err := hashEntry(e)
+	if err != nil {
+		return err
+	}
+	if hash != e.Hash {
+		return fmt.Errorf("内容被改动：记录的hash为%.16s…，重算为%.16s…", e.Hash, hash)
+	}
+	return nil
+}
+
+// follows is check but for the hash.
+func follows(e Entry, prev Checkpoint) error {
 	for _, form := range []struct {
 		name, value string
 		form        *regexp.Regexp
@@ -105,13 +118,6 @@ func check(e Entry, prev Checkpoint) error {
 		return fmt.Errorf("时间%s早于前一条的%s", e.At, prev.At)
 	case e.Prev != prev.Hash:
 		return errors.New("prev不是前一条的hash")
-	}
-	hash, err := hashEntry(e)
-	if err != nil {
-		return err
-	}
-	if hash != e.Hash {
-		return fmt.Errorf("内容被改动：记录的hash为%.16s…，重算为%.16s…", e.Hash, hash)
 	}
 	return nil
 }

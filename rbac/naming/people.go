@@ -56,6 +56,23 @@ func SoundKey(name string) string {
 	return string(letters)
 }
 
+// compound are the surnames of two characters still met.
+var compound = []string{"欧阳", "太史", "端木", "上官", "司马", "东方", "独孤", "南宫", "万俟", "闻人", "夏侯", "诸葛", "尉迟", "公羊", "赫连", "澹台", "皇甫", "宗政", "濮阳", "公冶", "太叔", "申屠", "公孙", "慕容", "仲孙", "钟离", "长孙", "宇文", "司徒", "鲜于", "司空", "闾丘", "令狐", "百里", "呼延", "东郭", "南门", "轩辕", "西门", "第五"}
+
+// Split parts a Chinese name into surname and given name. Where nothing can be
+// said (Latin letters, a name in parts), the whole is the given name.
+func Split(name string) (surname, given string) {
+	runes := []rune(name)
+	if len(runes) < 2 || len(runes) > 4 || slices.ContainsFunc(runes, func(r rune) bool { return !unicode.Is(unicode.Han, r) }) {
+		return "", name
+	}
+	n := 1
+	if len(runes) > 2 && slices.Contains(compound, string(runes[:2])) {
+		n = 2
+	}
+	return string(runes[:n]), string(runes[n:])
+}
+
 // words are the parts of a name in Latin letters.
 func words(name string) []string {
 	var out []string

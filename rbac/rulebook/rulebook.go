@@ -271,6 +271,28 @@ func Parse(data []byte) (*Pack, error) {
 	return p, nil
 }
 
+// Kept reads a pack that was approved under an earlier program: a key it does
+// not have yet takes the shipped pack's value, so that an upgrade leaves nobody
+// without rules. digest is that of what was approved; the ID stays its own.
+func Kept(data, shipped []byte, digest string) (*Pack, error) {
+	keys := map[string]json.RawMessage{}
+	for _, text := range [][]byte{shipped, data} { // the later text wins
+		if err := json.Unmarshal(text, &keys); err != nil {
+			return nil, err
+		}
+	}
+	full, err := json.Marshal(keys)
+	if err != nil {
+		return nil, err
+	}
+	p, err := Parse(full)
+	if err != nil {
+		return nil, err
+	}
+	p.id = p.Name + "@" + p.Version + "#" + digest
+	return p, nil
+}
+
 func (p *Pack) validate() error {
 	if m := regexp.MustCompile(`^[a-z0-9._-]{1,40}$`); !m.MatchString(p.Name) || !m.MatchString(p.Version) {
 		return fmt.Errorf("name、version：应为小写字母、数字、点和横线")

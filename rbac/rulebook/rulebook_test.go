@@ -48,6 +48,19 @@ func TestPack(t *testing.T) {
 	}
 }
 
+// TestKept: a pack of an earlier program stays in force under its own name and
+// digest; what it could not know yet is the shipped pack's.
+func TestKept(t *testing.T) {
+	shipped := strings.Replace(string(rulepacks.Shapingba), `"unit_cap": 1,`, `"unit_cap": 3,`, 1)
+	older := strings.Replace(strings.Replace(string(rulepacks.Shapingba), `"unit_cap": 1,`, ``, 1), `"panel_min": 5`, `"panel_min": 4`, 1)
+	digest := strings.Repeat("a", 64)
+	pack, err := rulebook.Kept([]byte(older), []byte(shipped), digest)
+	require.NoError(t, err)
+	assert.Equal(t, []any{3, 4, "shapingba@2024.1#" + digest}, []any{pack.UnitCap, pack.PanelMin, pack.ID()})
+	_, err = rulebook.Kept([]byte(strings.Replace(older, `"panel_min"`, `"panel_mim"`, 1)), []byte(shipped), digest)
+	assert.ErrorContains(t, err, "panel_mim")
+}
+
 func TestVerdicts(t *testing.T) {
 	pack, err := rulebook.Parse(rulepacks.Shapingba)
 	require.NoError(t, err)

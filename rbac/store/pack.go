@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"keping/configs/database"
+	"keping/configs/rulepacks"
 	"keping/rbac"
 	"keping/rbac/calendar"
 	"keping/rbac/rulebook"
@@ -56,10 +57,10 @@ func (s *Store) PackOf(step *Step, id string) (*rulebook.Pack, error) {
 	pack, ok := parsed.Load(id)
 	if !ok {
 		var row packRow
-		if err := step.Select("content").Take(&row, "id = ?", id).Error; err != nil {
+		if err := step.Select("content", "digest").Take(&row, "id = ?", id).Error; err != nil {
 			return nil, err
 		}
-		p, err := rulebook.Parse([]byte(row.Content))
+		p, err := rulebook.Kept([]byte(row.Content), rulepacks.Shapingba, row.Digest)
 		if err != nil {
 			return nil, err
 		}

@@ -49,6 +49,16 @@ func viewUser(user rbac.User, roles []rbac.Role) UserView {
 	return UserView{user.ID, user.Login, user.Name, user.UnitID, user.State, roles, user.Version}
 }
 
+// viewAccount is a user as who keeps the accounts sees it: who is an expert and
+// nothing else is masked. Such an account is made when an invitation is accepted,
+// and whom that concerns is not theirs to know (P-12); they know it by its login.
+func viewAccount(user rbac.User, roles []rbac.Role) UserView {
+	if len(roles) == 1 && roles[0] == rbac.Expert {
+		user.Name, user.UnitID = rbac.MaskName(user.Name), ""
+	}
+	return viewUser(user, roles)
+}
+
 // CreateUser makes an invited user and sends the activation link. Roles are
 // granted apart, by the security administrator (GrantRole).
 func (s *Store) CreateUser(step *Step, in NewUser, publicURL string) (UserView, error) {
@@ -167,7 +177,11 @@ func (s *Store) ResetUser(step *Step, id, publicURL string) (UserView, error) {
 		return UserView{}, err
 	}
 	user.State, user.Version = rbac.UserInvited, user.Version+1
-	return viewUser(user, nil), sendActivation(step, user, rbac.LinkReset, publicURL)
+	roles, err := Roles(step.DB, id)
+	if err != nil {
+		return UserView{}, err
+	}
+	return viewAccount(user, roles), sendActivation(step, user, rbac.LinkReset, publicURL)
 }
 
 // Activation is the answer to an activation link: what the authenticator
@@ -273,7 +287,7 @@ func (s *Store) GrantRole(step *Step, id string, role rbac.Role) (UserView, erro
 	}
 	step.Fact("role", string(role))
 	roles, err := Roles(step.DB, user.ID)
-	return viewUser(user, roles), err
+	return viewAccount(user, roles), err
 }
 
 var apart = sync.OnceValue(func() rbac.Apart {
@@ -336,7 +350,7 @@ func (s *Store) RevokeRole(step *Step, id string, role rbac.Role) (UserView, err
 	}
 	step.Fact("role", string(role))
 	roles, err := Roles(step.DB, user.ID)
-	return viewUser(user, roles), err
+	return viewAccount(user, roles), err
 }
 
 // DisableUser ends a login; what the user did keeps its name.
@@ -356,7 +370,8 @@ func (s *Store) DisableUser(step *Step, id string, version int) (UserView, error
 		return UserView{}, err
 	}
 	user.State, user.Version = rbac.UserDisabled, version+1
-	return viewUser(user, nil), nil
+	roles, err := Roles(step.DB, id)
+	return viewAccount(user, roles), err
 }
 
 // ListUsers pages through the users by id, those that match.
@@ -380,7 +395,7 @@ func (s *Store) ListUsers(ctx context.Context, after string, limit int, where st
 	}
 	views := make([]UserView, len(users))
 	for i, u := range users {
-		views[i] = viewUser(u, roles[u.ID])
+		views[i] = viewAccount(u, roles[u.ID])
 	}
 	return views, nil
 }

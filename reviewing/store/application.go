@@ -13,6 +13,7 @@ import (
 	"keping/rbac"
 	"keping/rbac/calendar"
 	"keping/rbac/journal"
+	"keping/rbac/notice"
 	"keping/rbac/rulebook"
 	rbacstore "keping/rbac/store"
 	"keping/reviewing"
@@ -406,7 +407,21 @@ func (st *Store) handIn(s *step, a reviewing.Application, move string, version i
 		set["number"] = a.Number
 	}
 	a.SubmittedAt = &s.Now
-	return a, moveApplication(s, &a, move, version, set)
+	if err := moveApplication(s, &a, move, version, set); err != nil {
+		return a, err
+	}
+	return a, st.acknowledge(s, a)
+}
+
+// acknowledge sends the receipt of a submission to whoever made it, so that
+// nobody has to ask whether it has arrived.
+func (st *Store) acknowledge(s *step, a reviewing.Application) error {
+	u, err := rbacstore.TakeUser(s, s.Call.Actor.User)
+	if err != nil || u.Mail == "" {
+		return err
+	}
+	return s.Notify(notice.Message{Kind: "receipt", UserID: u.ID, Address: u.Mail, Object: "application/" + a.ID, Subject: "申报书已收到：" + a.Number,
+		Body: fmt.Sprintf("%s：\n\n贵单位的申报书“%s”已于%s提交，编号%s，第%d版。\n办理进展请登录系统查看：%s\n", u.Name, a.Title, calendar.Stamp(s.Now), a.Number, a.Version, st.PublicURL)})
 }
 
 // moveApplication moves by SM-06.

@@ -103,9 +103,11 @@ func (st *Store) loadTally(s *step, id string) (*tally, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.declarations, err = find[reviewing.Declaration](s, "id", "review_id = ? AND state IN ('pending', 'approved')", id); err != nil {
+	away, err := find[reviewing.Declaration](s, "id", "review_id = ? AND state IN ('pending', 'approved')", id)
+	if err != nil {
 		return nil, err
 	}
+	t.words.add(away...)
 	var total int64
 	if err := s.Model(&reviewing.Application{}).Where("review_id = ? AND state <> ?", id, reviewing.AppWithdrawn).Count(&total).Error; err != nil {
 		return nil, err
@@ -119,7 +121,7 @@ func (st *Store) loadTally(s *step, id string) (*tally, error) {
 			t.base = append(t.base, seat)
 		}
 	}
-	for _, d := range t.declarations {
+	for _, d := range t.words.all {
 		t.special[d.ApplicationID] = nil
 	}
 	if len(t.special) == 0 { // the draw's record, which grows with the pool, has nothing to add
@@ -308,7 +310,7 @@ func (t *tally) line(id, number, title string, recused map[string]int) BoardLine
 // recusals counts who has stepped aside, by application.
 func (t *tally) recusals() map[string]int {
 	recused := map[string]int{}
-	for _, d := range t.declarations {
+	for _, d := range t.words.all {
 		if d.State == "approved" {
 			recused[d.ApplicationID]++
 		}

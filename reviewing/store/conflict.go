@@ -456,9 +456,9 @@ func (st *Store) decidable(s *step, p reviewing.Programme, before ConflictDecisi
 	}
 	switch {
 	case before.Decision == "pinned":
-		return rbac.Refuse(rbac.RefusedState, "该情形已确认须回避，任何人不得撤销；证据有变化的，会作为新的情形重新提出。")
+		return rbac.Refuse(rbac.RefusedState, "该情形已确认须回避（第二十条），任何人不得撤销；证据有变化的，会作为新的情形重新提出。")
 	case before.Decision != "":
-		return rbac.Refuse(rbac.RefusedState, "该情形已作出处理，证据未变时不再更改。")
+		return rbac.Refuse(rbac.RefusedState, "该情形已作出处理（第二十条），证据未变时不再更改。")
 	case !found:
 		return rbac.Invalid(field, "没有这一待处理情形（证据可能已变，或重复填写），请重新检查")
 	case r.Level == conflict.Hard:

@@ -412,7 +412,7 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 		case "declined", "no_answer", "unavailable", "excluded":
 			return reason
 		}
-		for _, d := range b.declarations {
+		for _, d := range b.words.all {
 			if d.ApplicationID == application && d.State == "approved" && b.seats[d.SeatID].Code == code {
 				if d.Kind == reviewing.Absence {
 					return "unavailable"
@@ -424,7 +424,7 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 	}
 	row, err := b.panel.Fill(string(class), code, application, why, appointed)
 	if err != nil {
-		return row, rbac.Refuse(rbac.RefusedState, "%v", err)
+		return row, rbac.Refuse(rbac.RefusedState, "%v（SM-10）。请刷新后核对席位；候补已用尽的空席，先由科技局领导直接指定，再为单个项目递补。", err)
 	}
 	b.panel.record.Vacancies = append(b.panel.record.Vacancies, row)
 	canonical, err := journal.Canonical(b.panel.record)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"keping/experts"
 	"keping/rbac"
@@ -119,6 +120,9 @@ func (st *Store) JointEffects(ctx context.Context, actor rbac.Actor, id string) 
 			with.Sheets = append(with.Sheets, rank.Sheet{Status: "counted", Class: string(experts.Technical), Hash: hash, Sheet: digest})
 		}
 	}
+	slices.SortStableFunc(with.Sheets, func(x, y rank.Sheet) int { // the experts' stay in their order, the joint units' after them
+		return strings.Compare(x.Sheet.Application+"\x00"+x.Sheet.Expert, y.Sheet.Application+"\x00"+y.Sheet.Expert)
+	})
 	if with, err = rank.Compute(with); err != nil {
 		return nil, err
 	}

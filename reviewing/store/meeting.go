@@ -226,7 +226,7 @@ func (st *Store) RecordAbsence(s *step, seatID, application, reason string) (rev
 	if err := s.Create(&d).Error; err != nil {
 		return d, err
 	}
-	b.declarations = append(b.declarations, d)
+	b.words.add(d)
 	return d, st.stepAside(s, b, d)
 }
 

@@ -142,6 +142,6 @@ func recuse(s *step, b *bench, seat reviewing.Seat, application, kind string) (r
 	}
 	d := reviewing.Declaration{ID: s.NewID(), ReviewID: b.review.ID, SeatID: seat.ID, ApplicationID: application, State: "approved", Kind: kind, CreatedAt: s.Now}
 	s.Brings("declaration.approve", "declaration/"+d.ID, map[string]any{"application": application, "kind": kind, "seat": seat.Code})
-	b.declarations = append(b.declarations, d)
+	b.words.add(d)
 	return d, s.Create(&d).Error
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"keping/experts"
@@ -144,8 +143,12 @@ func (st *Store) VoidReview(s *step, id, reason string) (reviewing.Review, error
 	if err := s.Model(&reviewing.Draw{}).Where("review_id = ? AND state = 'frozen'", id).Update("state", "void").Error; err != nil {
 		return r, err
 	}
-	return r, s.Model(&reviewing.Application{}).Where("review_id = ? AND state = ?", r.ID, reviewing.AppInReview).
-		Updates(map[string]any{"state": reviewing.AppAccepted, "review_id": "", "state_reason": reason, "version": gorm.Expr("version + 1")}).Error
+	for _, a := range b.applications {
+		if err := moveApplication(s, &a, "void", a.Version, map[string]any{"review_id": "", "state_reason": reason}); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
 }
 
 // bench is who sits where in a running review: all of it, loaded once.
@@ -154,9 +157,32 @@ type bench struct {
 	guide        reviewing.Guide
 	applications []reviewing.Application
 	seats        map[string]reviewing.Seat // by id
-	declarations []reviewing.Declaration
+	words        words
 	draw         *reviewing.Draw
 	panel        *panel
+}
+
+// words are the declarations of a review, found by seat and application: a
+// large review has thousands, and who sits is asked of every application.
+type words struct {
+	all []reviewing.Declaration
+	at  map[[2]string][]int
+}
+
+func (w *words) add(declarations ...reviewing.Declaration) {
+	if w.at == nil {
+		w.at = map[[2]string][]int{}
+	}
+	for _, d := range declarations {
+		key := [2]string{d.SeatID, d.ApplicationID}
+		w.at[key] = append(w.at[key], len(w.all))
+		w.all = append(w.all, d)
+	}
+}
+
+// any tells whether a seat's word on an application is in such a state.
+func (w words) any(seat, application string, is func(state string) bool) bool {
+	return slices.ContainsFunc(w.at[[2]string{seat, application}], func(i int) bool { return is(w.all[i].State) })
 }
 
 // holdBench is loadBench for acts that judge or change who sits and what
@@ -189,7 +215,8 @@ func (st *Store) loadBench(s *step, id string) (*bench, error) {
 	if err := st.loadPanel(s, b); err != nil {
 		return nil, err
 	}
-	b.declarations, err = find[reviewing.Declaration](s, "id", "review_id = ?", id)
+	declarations, err := find[reviewing.Declaration](s, "id", "review_id = ?", id)
+	b.words.add(declarations...)
 	return b, err
 }
 
@@ -242,15 +269,11 @@ func (b *bench) sitting(application string) []reviewing.Seat {
 
 // recused tells whether a seat's access to an application is suspended or ended.
 func (b *bench) recused(seat, application string) bool {
-	return slices.ContainsFunc(b.declarations, func(d reviewing.Declaration) bool {
-		return d.SeatID == seat && d.ApplicationID == application && (d.State == "pending" || d.State == "approved")
-	})
+	return b.words.any(seat, application, func(state string) bool { return state == "pending" || state == "approved" })
 }
 
 func (b *bench) declared(seat, application string) bool {
-	return slices.ContainsFunc(b.declarations, func(d reviewing.Declaration) bool {
-		return d.SeatID == seat && d.ApplicationID == application && d.State != "pending"
-	})
+	return b.words.any(seat, application, func(state string) bool { return state != "pending" })
 }
 
 // compositions are the panel's and each application's; who abstains from an
@@ -401,7 +424,7 @@ func (b *bench) ready(pack *rulebook.Pack) []rulebook.Verdict {
 			}
 		}
 	}
-	for _, d := range b.declarations {
+	for _, d := range b.words.all {
 		if d.State == "pending" {
 			pending++
 		}

@@ -104,7 +104,7 @@ func (st *Store) expertLogin(s *step, e *experts.Expert, password, hash string) 
 		return "", err
 	}
 	e.UserID = u.ID
-	return login, s.Model(&experts.Expert{}).Where("id = ?", e.ID).Updates(map[string]any{"user_id": u.ID, "version": e.Version + 1}).Error
+	return login, s.Model(&experts.Expert{}).Where("id = ?", e.ID).Update("user_id", u.ID).Error // no new version, which all readers of the pool would see
 }
 
 // moveSeat moves by SM-10.
@@ -319,7 +319,7 @@ func (st *Store) CreateDeclaration(s *step, reviewID string, in NewDeclaration) 
 			return reviewing.Declaration{}, rbac.Invalid("reason", "申请回避请选择情形并写明理由")
 		}
 	}
-	for _, d := range b.declarations {
+	for _, d := range b.words.all {
 		if d.SeatID != seat.ID || d.ApplicationID != in.ApplicationID || d.State == "rejected" {
 			continue
 		}
@@ -379,8 +379,8 @@ func (st *Store) DecideDeclaration(s *step, id string, approve bool) (reviewing.
 	if !approve {
 		return d, nil
 	}
-	i := slices.IndexFunc(b.declarations, func(x reviewing.Declaration) bool { return x.ID == id })
-	b.declarations[i].State = to
+	i := slices.IndexFunc(b.words.all, func(x reviewing.Declaration) bool { return x.ID == id })
+	b.words.all[i].State = to
 	return d, st.stepAside(s, b, d)
 }
 

@@ -198,7 +198,7 @@ type SheetView struct {
 	Recommendation string               `json:"recommendation"`
 	Opinion        string               `json:"opinion"`
 	Hash           string               `json:"hash" doc:"提交后的摘要，可与日志核对"`
-	Total          string               `json:"total,omitempty" doc:"所评各项合计；只在列表中"`
+	Total          string               `json:"total,omitempty" doc:"所评各项合计"`
 	OwnRank        int                  `json:"own_rank,omitempty" doc:"在本人已打分的各项目中的名次；只在列表中"`
 }
 
@@ -238,7 +238,7 @@ func (st *Store) SheetOf(ctx context.Context, actor rbac.Actor, settle may, id s
 		return SheetForm{}, err
 	}
 	c, err := content(s, d.Sheet)
-	return SheetForm{viewSheet(d.Sheet, c), d.Application.Number, d.Application.Title, d.Review.State, d.Guide.Criteria, d.Guide.Method, d.Guide.Votes}, err
+	return SheetForm{withTotal(viewSheet(d.Sheet, c), d.Guide, c), d.Application.Number, d.Application.Title, d.Review.State, d.Guide.Criteria, d.Guide.Method, d.Guide.Votes}, err
 }
 
 // SaveSheet keeps a draft; it is not journalled.
@@ -264,7 +264,15 @@ func (st *Store) SaveSheet(s *step, id string, in NewMarks) (SheetView, error) {
 	}
 	d.Sheet.Version = in.Version + 1
 	err = database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "version": in.Version, "state": reviewing.SheetDraft}, map[string]any{"content": sealed, "version": d.Sheet.Version})
-	return viewSheet(d.Sheet, c), err
+	return withTotal(viewSheet(d.Sheet, c), d.Guide, c), err
+}
+
+// withTotal adds the total of what is marked so far (live, as the expert fills in).
+func withTotal(v SheetView, g reviewing.Guide, c reviewing.SheetContent) SheetView {
+	if total, marked := g.Total(c); marked {
+		v.Total = reviewing.TotalPoints(total)
+	}
+	return v
 }
 
 // enter seals, hashes and journals a submitted version of a sheet.

@@ -151,5 +151,5 @@ func (st *Store) loginByLink(s *step, e *experts.Expert) error {
 		return err
 	}
 	e.UserID = u.ID
-	return s.Model(&experts.Expert{}).Where("id = ?", e.ID).Updates(map[string]any{"user_id": u.ID, "version": e.Version + 1}).Error
+	return s.Model(&experts.Expert{}).Where("id = ?", e.ID).Update("user_id", u.ID).Error
 }

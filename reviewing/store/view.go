@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"keping/experts/sheetio"
 	"keping/rbac"
 	"keping/rbac/journal"
+	"keping/rbac/naming"
 	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 	"keping/reviewing/rank"
@@ -136,7 +138,7 @@ func (st *Store) PapersOf(ctx context.Context, actor rbac.Actor, settle may, id 
 			return nil, err
 		}
 		p := Paper{ID: a.ID, Number: a.Number, Title: a.Title, LeadUnit: u.Name, Leader: a.LeaderName, Files: []string{}}
-		for _, d := range b.declarations {
+		for _, d := range b.words.all {
 			if d.SeatID == seat.ID && d.ApplicationID == a.ID {
 				p.Declared = d.State
 			}
@@ -253,16 +255,17 @@ func (st *Store) ListTable(ctx context.Context, id string) (sheetio.Sheet, error
 		return sheetio.Sheet{}, err
 	}
 	choices := map[string]string{"proposed": "拟立项", "reserve": "备选", "declined": "不立项"}
-	t := sheetio.Sheet{Name: "拟立项清单", Header: []string{"项目编号", "项目名称", "牵头单位", "项目负责人", "名次", "得分", "财政资金万元", "结论", "理由"}}
+	t := sheetio.Sheet{Name: "拟立项清单", Header: []string{"项目编号", "项目名称", "牵头单位", "项目负责人", "名次", "得分", "财政资金万元", "结论", "理由", "负责人姓", "负责人名"}}
 	for _, line := range l.Lines {
-		t.Rows = append(t.Rows, []any{line.Number, line.Title, line.LeadUnit, line.Leader, line.Rank, line.Shown, reviewing.Wan(line.FiscalFen), choices[line.Choice], line.Reason})
+		surname, given := naming.Split(line.Leader)
+		t.Rows = append(t.Rows, []any{line.Number, line.Title, line.LeadUnit, line.Leader, line.Rank, line.Shown, reviewing.Wan(line.FiscalFen), choices[line.Choice], line.Reason, surname, given})
 	}
 	releases, err := releasesOf(s, l)
 	if err != nil {
 		return t, err
 	}
 	for _, r := range releases { // printed wherever the result is
-		t.Rows = append(t.Rows, []any{"软规则放行", r.Rule, r.Object, "", "", "", "", "", r.Reason})
+		t.Rows = append(t.Rows, []any{"软规则放行", r.Rule, r.Object, "", "", "", "", "", r.Reason, "", ""})
 	}
 	return t, nil
 }
@@ -415,16 +418,25 @@ func (st *Store) Invariants(ctx context.Context) ([]Problem, error) {
 	for _, c := range columns {
 		add(c, "指向不存在的人员或专家档案")
 	}
+	if err := errors.Join(tabled(s, add), listed(s, add)); err != nil {
+		return nil, err
+	}
 	reviews, err := find[reviewing.Review](s, "id", "1 = 1")
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range reviews {
 		where := "review/" + r.ID
+		here := func(format string, args ...any) { add(where, format, args...) }
 		b, err := st.loadBench(s, r.ID)
 		if err != nil {
 			add(where, "%v", err)
 			continue
+		}
+		b.panelled(here)
+		b.drawnAs(here)
+		if err := b.brought(s, here); err != nil {
+			return nil, err
 		}
 		for _, seat := range b.seats {
 			if seat.State != reviewing.SeatVacated && b.panel != nil {
@@ -437,15 +449,6 @@ func (st *Store) Invariants(ctx context.Context) ([]Problem, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, sheet := range sheets {
-			if sheet.State == reviewing.SheetSubmitted && b.recused(sheet.SeatID, sheet.ApplicationID) {
-				for _, d := range b.declarations {
-					if d.SeatID == sheet.SeatID && d.ApplicationID == sheet.ApplicationID && d.State == "approved" {
-						add(where, "已回避的评分表%s仍有效", sheet.ID)
-					}
-				}
-			}
-		}
 		if r.State == reviewing.Closed {
 			record, kept, err := rankingOf(s, r.ID)
 			if err == nil {
@@ -454,6 +457,7 @@ func (st *Store) Invariants(ctx context.Context) ([]Problem, error) {
 			if err != nil {
 				add(where, "%v", err)
 			}
+			counted(record, sheets, here)
 			if journal.Hash(kept) != r.RankingHash {
 				add(where, "排名记录与摘要不符")
 			}
