@@ -34,15 +34,13 @@ func TestInvariants(t *testing.T) {
 	}
 	done, sits := pledged(review), pledged(running)
 	sheet := w.sheets(w.expert(done), review)[0].ID
-	draft := w.sheets(w.expert(sits), running)[0].ID
-	var vacated, done2 string // a seat given up, and an expert with a login
 	w.users["supervisor"].ok("POST", "/api/seats/"+sits.ID+"/replace", because("突发疾病"))
-	vacated, done2 = sits.ID, ""
+	vacated, done2 := sits.ID, "" // a seat given up, and an expert with a login
 	w.read("seats", done.ID, "expert_id", &done2)
 	w.seatAll(running)
 	w.declareAll(running)
 	sits = pledged(running)
-	draft = w.sheets(w.expert(sits), running)[0].ID
+	draft := w.sheets(w.expert(sits), running)[0].ID
 	var group, member, link, declaration, declared, panel string
 	for query, into := range map[string]*string{
 		"SELECT id FROM review_groups WHERE kind = 'technical'":                          &group,

@@ -97,7 +97,7 @@ func TestMergePeople(t *testing.T) {
 	}
 
 	// what an officer has told apart stays apart; two confirmed numbers are two people
-	twin, person = w.addExpert("专家t9", "E20000009", "finance")
+	_, person = w.addExpert("专家t9", "E20000009", "finance")
 	officer.ok("POST", "/api/distinctions", map[string]any{"leader_id": person, "expert_id": w.experts["t9"], "reason": "同名，单位与年龄均不同"})
 	keeper.do("POST", "/api/people/merge", merge(w.people["t9"], person)).is(t, 409)
 	keeper.do("POST", "/api/people/merge", merge(w.people["t9"], w.people["told"])).is(t, 409)
