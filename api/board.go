@@ -29,7 +29,7 @@ func (s *Server) readBoard(r *Reading, in *struct {
 func watch(s *Server, r row) {
 	op := s.operation(r)
 	op.Responses = map[string]*huma.Response{"200": {Description: "进展事件流：event 为 progress，data 为 JSON；只有进展，没有分值", Content: map[string]*huma.MediaType{"text/event-stream": {}}}}
-	huma.Register(s.API, op, func(ctx context.Context, in *byID) (*huma.StreamResponse, error) {
+	register(s, op, func(ctx context.Context, in *byID) (*huma.StreamResponse, error) {
 		asked := requestOf(ctx)
 		read := func() (reviewstore.Progress, error) {
 			reading := &Reading{Context: ctx, DB: s.Store.DB.Read(ctx), Actor: asked.call.Actor, Pending: asked.call.Pending}

@@ -32,7 +32,7 @@ const (
 func readFile[I any](s *Server, r row, handler func(*Reading, *I) (exported, error)) {
 	op := s.operation(r)
 	op.Responses = map[string]*huma.Response{"200": {Description: "文件", Content: map[string]*huma.MediaType{"application/octet-stream": {}}}}
-	huma.Register(s.API, op, func(ctx context.Context, in *I) (*download, error) {
+	register(s, op, func(ctx context.Context, in *I) (*download, error) {
 		asked := requestOf(ctx)
 		reading := &Reading{Context: ctx, DB: s.Store.DB.Read(ctx), Actor: asked.call.Actor, Pending: asked.call.Pending}
 		out, err := handler(reading, in)
@@ -55,7 +55,7 @@ func readFile[I any](s *Server, r row, handler func(*Reading, *I) (exported, err
 func discloseFile[I any](s *Server, r row, handler func(*store.Step, *I) (exported, error)) {
 	op := s.operation(r)
 	op.Responses = map[string]*huma.Response{"200": {Description: "文件", Content: map[string]*huma.MediaType{"application/octet-stream": {}}}}
-	huma.Register(s.API, op, func(ctx context.Context, in *I) (*download, error) {
+	register(s, op, func(ctx context.Context, in *I) (*download, error) {
 		out, err := disclosed(ctx, s, in, handler)
 		if err != nil {
 			return nil, err

@@ -38,16 +38,19 @@ func (in *uploadFile) prepare(_ context.Context, s *Server, _ rbac.Actor) error 
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	in.name = strings.TrimSpace(filepath.Base(strings.ReplaceAll(file.Filename, `\`, "/")))
-	if !utf8.ValidString(in.name) || in.name == "." || in.name == "/" || len([]rune(in.name)) > 100 || strings.ContainsFunc(in.name, func(r rune) bool { return r < 0x20 }) {
-		return rbac.Invalid("file", "文件名为空、过长或有控制字符，请改名后再上传")
+	in.name, err = rbac.OneLine(filepath.Base(strings.ReplaceAll(file.Filename, `\`, "/")))
+	switch {
+	case !utf8.ValidString(in.name) || in.name == "" || in.name == "." || in.name == "/" || len([]rune(in.name)) > 100:
+		return rbac.Invalid("file", "文件名为空、过长或不是合法的UTF-8文字，请改名后再上传")
+	case err != nil:
+		return rbac.Invalid("file", "文件名%v", err)
 	}
 	in.digest, in.size, err = s.Files.Put(file, s.cfg.Limits.UploadBytes)
 	switch {
 	case errors.Is(err, files.ErrTooLarge):
 		return rbac.Refuse(rbac.TooLarge, "文件超过允许的%d兆字节，请压缩或拆分后再上传", s.cfg.Limits.UploadBytes>>20)
 	case err == nil && in.size == 0:
-		return rbac.Invalid("file", "文件是空的")
+		return rbac.Invalid("file", "文件“%s”是空的，请核对后再上传", in.name)
 	}
 	return err
 }

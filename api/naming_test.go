@@ -16,7 +16,7 @@ func TestNamesAlone(t *testing.T) {
 	major := w.programme("major", "t1")
 	guide := w.guide(guideBody(major, item("A1", "major", false, 25000000)))
 	w.at(2025, 4, 2, 9)
-	hospital := w.users["officer"].ok("POST", "/api/units", map[string]any{"code": "91350100M000100Y43", "name": "重庆大学附属肿瘤医院", "kind": "hospital", "in_district": true, "joint": false}).text(t, "result.ID")
+	hospital := w.users["officer"].ok("POST", "/api/units", map[string]any{"code": "91350100M000100Y43", "name": "重庆大学附属肿瘤医院", "kind": "hospital", "in_district": true, "joint": false}).text(t, "result.id")
 	w.users["keeper"].ok("PATCH", "/api/experts/"+w.experts["t3"], map[string]any{"version": 2, "unit_id": hospital})
 	body := w.application(guide, "A1", 0)
 	body["avoid"] = []any{map[string]any{"name": "专家t3教授", "unit": "重庆大学", "reason": "曾有学术争议"}, map[string]any{"name": "砖家m1", "reason": "曾有学术争议"}}

@@ -225,7 +225,7 @@ func digestOf(in any) (string, error) {
 func read[I, O any](s *Server, r row, handler func(*Reading, *I) (O, error)) {
 	op := s.operation(r)
 	op.DefaultStatus = http.StatusOK // a check is posted, yet makes nothing
-	huma.Register(s.API, op, func(ctx context.Context, in *I) (*Found[O], error) {
+	register(s, op, func(ctx context.Context, in *I) (*Found[O], error) {
 		asked := requestOf(ctx)
 		reading := &Reading{Context: ctx, DB: s.Store.DB.Read(ctx), Actor: asked.call.Actor, Pending: asked.call.Pending}
 		out, err := handler(reading, in)
@@ -249,7 +249,7 @@ func read[I, O any](s *Server, r row, handler func(*Reading, *I) (O, error)) {
 func disclose[I, O any](s *Server, r row, handler func(*store.Step, *I) (O, error)) {
 	op := s.operation(r)
 	op.DefaultStatus = http.StatusOK
-	huma.Register(s.API, op, func(ctx context.Context, in *I) (*Found[O], error) {
+	register(s, op, func(ctx context.Context, in *I) (*Found[O], error) {
 		out, err := disclosed(ctx, s, in, handler)
 		return &Found[O]{out}, err
 	})
@@ -280,7 +280,7 @@ func write[I, O any](s *Server, r row, handler func(*store.Step, *I) (O, error))
 		panic(r.path + ": " + reflect.TypeFor[I]().String() + " does not embed Write")
 	}
 	op := s.operation(r, 409, 413, 415)
-	huma.Register(s.API, op, func(ctx context.Context, in *I) (*Written[O], error) {
+	register(s, op, func(ctx context.Context, in *I) (*Written[O], error) {
 		asked := requestOf(ctx)
 		call := asked.call
 		if p, ok := any(in).(preparing); ok {

@@ -68,7 +68,7 @@ func TestUnitRegistration(t *testing.T) {
 	officer.importFile("u.csv", "/api/units/import", "单位名称,统一社会信用代码,单位类型,区内外\n重庆示例科技有限公司,"+code+",企业,区内", nil).is(t, 201)
 	shown = officer.do("GET", unit, nil)
 	assert.Equal(t, "li@example.cn", shown.text(t, "mail"))
-	assert.Equal(t, "pending", shown.text(t, "State"))
+	assert.Equal(t, "pending", shown.text(t, "state"))
 
 	// whether it may be a joint unit is the officer's word, with the proof
 	officer.refused("R-010", "POST", unit+"/approve", map[string]any{"version": 2, "joint": true})

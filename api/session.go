@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"keping/rbac"
 	"keping/rbac/session"
 )
@@ -32,7 +30,7 @@ type signIn struct {
 // there is an actor, and its cookie is no result that could be replayed.
 func (s *Server) sessionRoutes() {
 	create := s.operation(row{method: http.MethodPost, path: "/api/sessions", permission: "session create", summary: "登录", repeats: once})
-	huma.Register(s.API, create, func(ctx context.Context, in *signIn) (*Found[SessionView], error) {
+	register(s, create, func(ctx context.Context, in *signIn) (*Found[SessionView], error) {
 		if err := s.Sessions.Throttle.SignIn(ctx, requestOf(ctx).address, strings.ToLower(strings.TrimSpace(in.Body.Name))); err != nil {
 			return nil, problemOf(ctx, err)
 		}
@@ -51,7 +49,7 @@ func (s *Server) sessionRoutes() {
 		})
 	destroy := s.operation(row{method: http.MethodDelete, path: "/api/sessions/current", permission: "session delete", summary: "退出登录", repeats: once})
 	destroy.DefaultStatus = http.StatusNoContent
-	huma.Register(s.API, destroy, func(ctx context.Context, _ *struct{}) (*struct{}, error) {
+	register(s, destroy, func(ctx context.Context, _ *struct{}) (*struct{}, error) {
 		if err := s.Sessions.SignOut(ctx); err != nil {
 			return nil, problemOf(ctx, err)
 		}

@@ -26,22 +26,22 @@ const (
 // Unit is a legal unit, decided by its credit code, or by a registration number
 // of a kind where none exists.
 type Unit struct {
-	ID           string       `gorm:"primaryKey;size:36"`
-	Code         string       `gorm:"size:40"` // 统一社会信用代码, or kind:number
-	Name         string       `gorm:"size:200"`
-	Kind         UnitKind     `gorm:"size:30"`
-	ParentID     string       `gorm:"size:36"`
-	Aliases      List[string] // other and old names
-	InDistrict   bool
-	Joint        bool      // may be a 联合实施单位 (R-010): conditions proven by Evidence where it is not a department
-	Evidence     string    `gorm:"size:64"` // SM3 of the evidence of 具备条件
-	Contact      string    `gorm:"size:100"`
-	Mail         string    `gorm:"size:200" json:"-"`
-	EvidenceFile string    `gorm:"size:36"` // the uploaded proof of a unit that registered itself
-	State        UnitState `gorm:"size:20"`
-	StateReason  string    `gorm:"size:500"`
-	Version      int
-	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
+	ID           string       `gorm:"primaryKey;size:36" json:"id"`
+	Code         string       `gorm:"size:40" json:"code"` // 统一社会信用代码, or kind:number
+	Name         string       `gorm:"size:200" json:"name"`
+	Kind         UnitKind     `gorm:"size:30" json:"kind"`
+	ParentID     string       `gorm:"size:36" json:"parent_id"`
+	Aliases      List[string] `json:"aliases"` // other and old names
+	InDistrict   bool         `json:"in_district"`
+	Joint        bool         `json:"joint"`                   // may be a 联合实施单位 (R-010): conditions proven by Evidence where it is not a department
+	Evidence     string       `gorm:"size:64" json:"evidence"` // SM3 of the evidence of 具备条件
+	Contact      string       `gorm:"size:100" json:"contact"`
+	Mail         string       `gorm:"size:200" json:"-"`
+	EvidenceFile string       `gorm:"size:36" json:"evidence_file"` // the uploaded proof of a unit that registered itself
+	State        UnitState    `gorm:"size:20" json:"state"`
+	StateReason  string       `gorm:"size:500" json:"state_reason"`
+	Version      int          `json:"version"`
+	CreatedAt    time.Time    `gorm:"autoCreateTime:false" json:"created_at"`
 }
 
 // UnitClaim is a further registration of a code that waits to be vetted: who

@@ -39,10 +39,10 @@ var ExpertColumns = []Column{
 var ExpertExample = []any{"张三", "男", "居民身份证", "11010519491231002X", "13800138000", "zhangsan@example.cn", "教授", "91350100M000100Y43",
 	"区内", "技术", "同行技术;管理", "520.20", "智能驾驶;传感器", "510.40", "91350100M000100Y43|教授|2015-07-01|", "", "2025-01"}
 
-// Split cuts a cell at half- and full-width semicolons.
+// Split cuts a cell at half- and full-width semicolons and at line breaks.
 func Split(text string) []string {
 	var out []string
-	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == '；' }) {
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == '；' || r == '\n' }) {
 		if part = strings.TrimSpace(part); part != "" {
 			out = append(out, part)
 		}
@@ -240,7 +240,7 @@ func Units(name string, data []byte) ([]UnitRow, *Faults) {
 		default:
 			at("可作联合实施单位", "应为“是”或“否”")
 		}
-		u.Evidence = c["evidence"]
+		u.Evidence = strings.Join(Split(c["evidence"]), "；")
 		out = append(out, r)
 	}
 	return out, faults

@@ -41,6 +41,16 @@ const (
 	maxBytes = 64 << 20 // unpacked
 )
 
+// severalLines tells cells that may have line breaks: longer texts, and lists,
+// of which Split makes single lines.
+func severalLines(key string) bool {
+	switch key {
+	case "summary", "opinion", "aliases", "classes", "keywords", "second", "history", "evidence", "members", "partners", "joint":
+		return true
+	}
+	return strings.HasPrefix(key, "reason:")
+}
+
 // Faults are what is wrong with a table, each at its place.
 type Faults struct{ rbac.Fields }
 
@@ -184,6 +194,11 @@ func arrange(lines [][]string, columns []Column, faults *Faults) []Row {
 			if ok && j < len(line) {
 				text = strings.TrimSpace(line[j])
 			}
+			form := rbac.OneLine
+			if severalLines(c.Key) {
+				form = rbac.Lines
+			}
+			written, err := form(text)
 			switch {
 			case text == "" && c.Required:
 				faults.At(row.Number, c.Names[0], "不能为空")
@@ -191,12 +206,12 @@ func arrange(lines [][]string, columns []Column, faults *Faults) []Row {
 				faults.At(row.Number, c.Names[0], "不是合法的UTF-8文字")
 			case utf8.RuneCountInString(text) > MaxCell:
 				faults.At(row.Number, c.Names[0], "超过%d个字", MaxCell)
-			case strings.ContainsAny(text, "\x00"):
-				faults.At(row.Number, c.Names[0], "有空字符")
+			case err != nil:
+				faults.At(row.Number, c.Names[0], "%s", err)
 			case len(text) > 1 && strings.ContainsRune("=+-@", rune(text[0])):
 				faults.At(row.Number, c.Names[0], "以“%c”开头，像是公式，请改为普通文字", text[0])
 			}
-			row.Cells[c.Key] = text
+			row.Cells[c.Key] = written
 		}
 		rows = append(rows, row)
 	}

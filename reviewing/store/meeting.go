@@ -22,7 +22,7 @@ import (
 type Arrangement struct {
 	MeetsAt time.Time `json:"meets_at" doc:"会议时间，须在评审日当天"`
 	Place   string    `json:"place" minLength:"2" maxLength:"200" example:"区政府3号楼201会议室"`
-	Link    string    `json:"link,omitempty" maxLength:"500" doc:"远程会议链接"`
+	Link    string    `json:"link,omitempty" maxLength:"400" doc:"远程会议链接"`
 	Agenda  []string  `json:"agenda,omitempty" maxItems:"50" doc:"议程"`
 }
 
