@@ -106,7 +106,7 @@ func (a *Aliases) Read(r io.Reader) error {
 }
 
 // fold takes away what does not tell names apart: width, spaces, punctuation
-// but brackets and dots, case, traditional forms.
+// but brackets and dots, case, accents, traditional forms.
 func fold(name string) string {
 	var out strings.Builder
 	for _, r := range norm.NFKC.String(name) {
@@ -125,7 +125,7 @@ func fold(name string) string {
 			if s, ok := simplified[r]; ok {
 				r = s
 			}
-			out.WriteRune(unicode.ToLower(r))
+			out.WriteString(strings.ToLower(bare(r)))
 		}
 	}
 	return out.String()

@@ -71,8 +71,6 @@ func TestReflexive(t *testing.T) {
 	}
 }
 
-// TestSimplified: a traditional form and its simplified one sound alike, so the
-// two lists stand side by side.
 // TestAlone: names without a document or code never settle anything.
 func TestAlone(t *testing.T) {
 	for v, want := range map[Verdict]Verdict{Same: Unknown, Different: Unknown, Unknown: Unknown, Related: Related} {
@@ -89,6 +87,8 @@ func TestSoundKey(t *testing.T) {
 	assert.Empty(t, SoundKey("张**"))
 }
 
+// TestSimplified: a traditional form and its simplified one sound alike, so the
+// two lists stand side by side.
 func TestSimplified(t *testing.T) {
 	require.NotEmpty(t, simplified)
 	for from, to := range simplified {

@@ -76,13 +76,21 @@ func Split(name string) (surname, given string) {
 // words are the parts of a name in Latin letters.
 func words(name string) []string {
 	var out []string
-	for _, word := range strings.FieldsFunc(strings.ToLower(norm.NFKC.String(name)), func(r rune) bool { return !unicode.IsLetter(r) && r != '-' && r != '\'' }) {
+	for _, word := range strings.FieldsFunc(strings.ToLower(unaccented(name)), func(r rune) bool { return !unicode.IsLetter(r) && r != '-' && r != '\'' }) {
 		word = strings.NewReplacer("-", "", "'", "").Replace(word)
 		if word != "" && !slices.Contains([]string{"dr", "prof", "professor", "mr", "ms", "mrs", "phd"}, word) {
 			out = append(out, word)
 		}
 	}
 	return out
+}
+
+func unaccented(name string) string {
+	var out strings.Builder
+	for _, r := range norm.NFKC.String(name) {
+		out.WriteString(bare(r))
+	}
+	return out.String()
 }
 
 // People compares two names of people and tells why in Chinese. The same name
@@ -92,7 +100,7 @@ func People(left, right string) (Verdict, string) {
 		return Unknown, "姓名过长"
 	}
 	x, y := PersonKey(left), PersonKey(right)
-	bare := strings.NewReplacer("·", "", " ", "")
+	joined := strings.NewReplacer("·", "", " ", "")
 	switch {
 	case x == "" || y == "":
 		return Unknown, "有一方没有姓名"
@@ -100,14 +108,14 @@ func People(left, right string) (Verdict, string) {
 		return masked(x, y)
 	case len([]rune(x)) < 2 || len([]rune(y)) < 2:
 		return Unknown, "姓名不全"
-	case x == y || bare.Replace(x) == bare.Replace(y):
+	case x == y || joined.Replace(x) == joined.Replace(y):
 		return Same, "姓名写法相同；是否同一人仍须核对证件"
 	case latin(x) && latin(y):
 		return romans(left, right)
 	case latin(x):
-		return mixed(words(left), []rune(bare.Replace(y)))
+		return mixed(words(left), []rune(joined.Replace(y)))
 	case latin(y):
-		return mixed(words(right), []rune(bare.Replace(x)))
+		return mixed(words(right), []rune(joined.Replace(x)))
 	}
 	if strings.Contains(x, "·") || strings.Contains(y, "·") {
 		a, b := strings.Split(x, "·"), strings.Split(y, "·")
@@ -116,7 +124,7 @@ func People(left, right string) (Verdict, string) {
 				return Unknown, "姓名有一部分相同，可能只写了本名或父名"
 			}
 		}
-		if alike, what := typo(bare.Replace(x), bare.Replace(y), 4); alike {
+		if alike, what := typo(joined.Replace(x), joined.Replace(y), 4); alike {
 			return Unknown, "译名只差一字（" + what + "）"
 		}
 		return Different, "姓名不同"

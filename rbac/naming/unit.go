@@ -11,6 +11,7 @@ import (
 type unit struct {
 	key      string   // normal form
 	full     string   // before its place was shortened: where a slip of the pen shows
+	moved    string   // normal form with a place in brackets moved to the front, or ""
 	former   []string // normal forms of names given in brackets as old ones
 	district string   // of a Chongqing unit that names one
 	form     string   // legal form
@@ -19,6 +20,9 @@ type unit struct {
 }
 
 var districts = []string{"万州", "涪陵", "渝中", "大渡口", "江北", "沙坪坝", "九龙坡", "南岸", "北碚", "綦江", "大足", "渝北", "巴南", "黔江", "长寿", "江津", "合川", "永川", "南川", "璧山", "铜梁", "潼南", "荣昌", "开州", "梁平", "武隆", "城口", "丰都", "垫江", "忠县", "云阳", "奉节", "巫山", "巫溪", "石柱", "秀山", "酉阳", "彭水"}
+
+// places stand in brackets in the names of companies that say where they are.
+var places = []string{"重庆", "北京", "上海", "天津", "四川", "成都", "贵州", "贵阳", "云南", "昆明", "湖北", "武汉", "湖南", "长沙", "陕西", "西安", "广东", "广州", "深圳", "江苏", "南京", "苏州", "浙江", "杭州", "中国", "香港"}
 
 // forms are legal forms, longest first.
 var forms = []string{"股份有限公司", "有限责任公司", "有限公司", "公司"}
@@ -59,6 +63,9 @@ func (a *Aliases) unit(name string) unit {
 			text = before + after
 			u.notes = append(u.notes, "略去括注“"+inside+"”")
 		default: // a place in a company's name
+			if slices.Contains(places, strings.TrimSuffix(inside, "市")) && before != "" && u.moved == "" {
+				u.moved = a.unit(inside + before + after).key
+			}
 			text = before + inside + after
 		}
 	}
@@ -151,6 +158,8 @@ func (a *Aliases) Units(left, right string) (Verdict, string) {
 		return Unknown, "名称过于通称，不能指明是哪个单位"
 	case x.key == y.key:
 		return Same, why("规范写法相同：" + x.key)
+	case x.moved != "" && (x.moved == y.key || x.moved == y.moved), y.moved != "" && y.moved == x.key:
+		return Same, why("括注的地名移到名称之前后写法相同")
 	case slices.Contains(x.former, y.key) || slices.Contains(y.former, x.key):
 		return Same, why("一方是另一方注明的原名")
 	case latin(x.key) != latin(y.key):
