@@ -102,7 +102,7 @@ func Run(ctx context.Context, o Options) error {
 	err = s.tell()
 	if err == nil && !o.Headless {
 		s.invite()
-		<-ctx.Done()
+		s.follow(ctx)
 	}
 	stop()
 	return errors.Join(err, <-done, app.Close())
@@ -330,7 +330,7 @@ func (s *story) save(login, path, name string) error {
 // invite says how to go on by hand.
 func (s *story) invite() {
 	fmt.Fprintf(s.Say, `
-服务继续运行：%s （演示数据，时钟停在2025年）
+服务继续运行：%s （演示数据，时钟停在2025年，可拨快）
 每个角色一个账号，密码都是 %s：
   sysadmin 系统管理员 · secadmin 安全管理员 · auditor 审计管理员 · keeper 专家库管理员 · officer 科技局经办
   director 科技局领导 · finance 区财政局 · conference 联席会议 · supervisor 监督 · unit01 单位管理员 · applicant 申报人 · joint 联合实施单位 · zj00001 专家
@@ -340,6 +340,7 @@ func (s *story) invite() {
   curl -s -c jar -H 'Content-Type: application/json' -d '{"name":"supervisor","password":"%[2]s"}' %[1]s/api/sessions
   curl -s -b jar '%[1]s/api/journal?limit=5'                 日志
   keping verify journal %[3]s/journal.jsonl                  自己重算日志
+  echo 5d > %[3]s/forward                                    演示时钟拨快5天（小时写作 12h），公示等期限随之届满
 按 Ctrl-C 结束。
 `, s.base, password, s.Out)
 }
