@@ -151,12 +151,16 @@ func CheckSheet(p *rulebook.Pack, g Guide, class string, c SheetContent, submit 
 	return bad.Refusal()
 }
 
+// FullMarks are 100 points as Total counts them.
+const FullMarks = 100 * 100 * 10000
+
 // Total is what a content gives over the criteria marked, in hundredths of a
-// point times 10000 (the unit of weights), exactly; ok tells that any is.
-func (g Guide) Total(c SheetContent) (total int, ok bool) {
+// point times 10000 (the unit of weights), exactly, and what they give at most:
+// 0 if none is, FullMarks if all are.
+func (g Guide) Total(c SheetContent) (total, of int) {
 	for _, m := range c.Marks {
 		if i := slices.IndexFunc(g.Criteria, func(k Criterion) bool { return k.Code == m.Criterion }); i >= 0 && m.Mark != nil {
-			total, ok = total+*m.Mark*g.Criteria[i].Weight, true
+			total, of = total+*m.Mark*g.Criteria[i].Weight, of+g.Criteria[i].Maximum*g.Criteria[i].Weight
 		}
 	}
 	return

@@ -202,7 +202,7 @@ func ownSheet(s *step, b *bench, application, seat string, p *PrintedSheet) erro
 		}
 		p.Reasons[m.Criterion] = m.Reason
 	}
-	if total, marked := b.guide.Total(c); marked {
+	if total, of := b.guide.Total(c); of > 0 {
 		p.Total = reviewing.TotalPoints(total)
 	}
 	p.Recommendation, p.Opinion, p.Hash = recommendations[c.Recommendation], c.Opinion, sheets[0].Hash

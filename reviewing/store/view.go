@@ -182,7 +182,7 @@ func (st *Store) SheetsOf(ctx context.Context, actor rbac.Actor, settle may, rev
 				return nil, err
 			}
 			view := viewSheet(sheet, c)
-			if total, marked := b.guide.Total(c); marked {
+			if total, of := b.guide.Total(c); of > 0 {
 				view.Total = reviewing.TotalPoints(total)
 				if sheet.State == reviewing.SheetDraft || sheet.State == reviewing.SheetSubmitted {
 					own[sheet.ID] = total
