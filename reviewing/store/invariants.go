@@ -97,15 +97,19 @@ func (b *bench) panelled(add func(format string, args ...any)) {
 	}
 }
 
-// counted checks that a closed ranking counts the submitted sheets and no other.
-func counted(record rank.Record, sheets []reviewing.Sheet, add func(format string, args ...any)) {
+// counted checks that a closed ranking counts the submitted sheets and no
+// other, and has all there are.
+func counted(record rank.Record, sheets []reviewing.Sheet, joint []reviewing.JointSheet, add func(format string, args ...any)) {
 	state := map[string]reviewing.SheetState{}
+	for _, sheet := range joint {
+		state[sheet.Hash] = "joint"
+	}
 	for _, sheet := range sheets {
 		state[sheet.Hash] = sheet.State
 	}
 	for _, x := range record.Sheets {
 		counts := x.Status == "counted" || x.Status == "abstained"
-		if there, ok := state[x.Hash]; !ok || counts != (there == reviewing.SheetSubmitted) {
+		if there, ok := state[x.Hash]; !ok || counts != (there == reviewing.SheetSubmitted) || (x.Status == "joint") != (there == "joint") {
 			add("排名所计的评分表与现状不符：%s", x.Hash)
 		}
 		delete(state, x.Hash)

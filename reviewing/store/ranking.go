@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -29,6 +30,18 @@ func (st *Store) record(s *step, b *bench, pack *rulebook.Pack) (rank.Record, er
 		}
 		r.Sheets = append(r.Sheets, rank.Sheet{Status: m.status, Class: string(m.seat.Class), Salt: m.content.Salt, Hash: m.sheet.Hash, Sheet: digest})
 	}
+	numbers, err := numbersOf(s, b.review.ID)
+	if err != nil {
+		return r, err
+	}
+	joint, err := jointSheets(s, b.review.ID, numbers)
+	if err != nil {
+		return r, err
+	}
+	r.Sheets = append(r.Sheets, joint...)
+	slices.SortFunc(r.Sheets, func(x, y rank.Sheet) int {
+		return cmp.Or(cmp.Compare(x.Sheet.Application, y.Sheet.Application), cmp.Compare(x.Sheet.Expert, y.Sheet.Expert), cmp.Compare(x.Sheet.Version, y.Sheet.Version))
+	})
 	orders, err := find[reviewing.Draw](s, "attempt", "review_id = ? AND purpose = 'order' AND state = 'run'", b.review.ID)
 	if err != nil {
 		return r, err
@@ -76,13 +89,13 @@ func KeepRanking(s *step, review string, record rank.Record) (hash string, err e
 
 // resultsOf are a record's results as boards read them, in the record's order.
 func resultsOf(s *step, review string, record rank.Record) ([]reviewing.Result, error) {
-	var applications []reviewing.Application
-	if err := s.Select("id", "number").Where("review_id = ?", review).Find(&applications).Error; err != nil {
+	numbers, err := numbersOf(s, review)
+	if err != nil {
 		return nil, err
 	}
-	ids := make(map[string]string, len(applications))
-	for _, a := range applications {
-		ids[a.Number] = a.ID
+	ids := make(map[string]string, len(numbers))
+	for id, number := range numbers {
+		ids[number] = id
 	}
 	totals, submitted := record.Totals(), map[string]int{}
 	for _, sheet := range record.Sheets {

@@ -457,7 +457,11 @@ func (st *Store) Invariants(ctx context.Context) ([]Problem, error) {
 			if err != nil {
 				add(where, "%v", err)
 			}
-			counted(record, sheets, here)
+			joint, err := find[reviewing.JointSheet](s, "id", "review_id = ?", r.ID)
+			if err != nil {
+				return nil, err
+			}
+			counted(record, sheets, joint, here)
 			if journal.Hash(kept) != r.RankingHash {
 				add(where, "排名记录与摘要不符")
 			}
