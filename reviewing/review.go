@@ -271,6 +271,7 @@ type Seat struct {
 	DissentSalt   string        `gorm:"size:64" json:"-"`
 	NotSigned     string        `gorm:"size:500" json:"not_signed"` // the recorded reason why there is no signature
 	Vote          string        `gorm:"size:36" json:"-"`           // seat voted for as chair
+	Sheets        int           `json:"-"`                          // that it has handed in, written when the review closes
 	Telephone
 	CreatedAt time.Time `gorm:"autoCreateTime:false" json:"created_at"`
 }

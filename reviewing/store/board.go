@@ -191,12 +191,16 @@ const (
 // progress tells how far the review is, and each seat with what it has handed in.
 func (t *tally) progress(s *step) (Progress, []BoardSeat, error) {
 	p := Progress{State: t.review.State, Paused: t.review.PausedAt != nil, Version: t.review.Version}
-	submitted, err := count(s, sheetsBySeat, t.review.ID, reviewing.SheetSubmitted)
-	if err != nil {
+	var submitted, idle map[string]int
+	var err error
+	if t.review.State == reviewing.Closed {
+		submitted = map[string]int{}
+		for id, seat := range t.seats {
+			submitted[id] = seat.Sheets
+		}
+	} else if submitted, err = count(s, sheetsBySeat, t.review.ID, reviewing.SheetSubmitted); err != nil {
 		return p, nil, err
-	}
-	idle, _, err := t.idle(s)
-	if err != nil {
+	} else if idle, _, err = t.idle(s); err != nil {
 		return p, nil, err
 	}
 	seats := []BoardSeat{}

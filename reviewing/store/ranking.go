@@ -71,13 +71,17 @@ func (st *Store) record(s *step, b *bench, pack *rulebook.Pack) (rank.Record, er
 	return rank.Compute(r)
 }
 
-// KeepRanking keeps the record of a review that closes, and its lines for boards.
+// KeepRanking keeps the record of a review that closes, and what boards show of
+// it: its lines, and how many sheets each seat has handed in.
 func KeepRanking(s *step, review string, record rank.Record) (hash string, err error) {
 	canonical, err := journal.Canonical(record)
 	if err != nil {
 		return "", err
 	}
 	if err := s.Create(&reviewing.Ranking{ReviewID: review, Record: string(canonical)}).Error; err != nil {
+		return "", err
+	}
+	if err := s.Exec("UPDATE seats SET sheets = (SELECT COUNT(*) FROM sheets x WHERE x.seat_id = seats.id AND x.state = ?) WHERE review_id = ?", reviewing.SheetSubmitted, review).Error; err != nil {
 		return "", err
 	}
 	lines, err := resultsOf(s, review, record)
