@@ -111,10 +111,20 @@ func TestForms(t *testing.T) {
 func TestFormInParts(t *testing.T) {
 	budget := criterion("budget", 10, 50)
 	budget["classes"] = []string{"finance"}
-	w, review, _ := formWorld(t, func(g map[string]any) {
+	w, review, applications := formWorld(t, func(g map[string]any) {
 		g["criteria"], g["ties"] = []any{criterion("innovation", 90, 50), budget}, []string{"criterion:innovation"}
 		g["criteria"].([]any)[0].(map[string]any)["classes"] = []string{"technical", "management"}
 	})
+	for class, said := range map[string]string{"legal": "不认识的类别legal", "joint": "只由联合实施单位评分"} {
+		odd := criterion("innovation", 90, 50)
+		odd["classes"] = []string{class}
+		body := guideBody(w.programme("key"), item("B1", "key", false, 9000000))
+		body["criteria"], body["ties"] = []any{odd, budget}, []string{}
+		assert.Contains(t, w.users["officer"].do("POST", "/api/guides", body).is(t, 422).body, said)
+	}
+	var guide string
+	w.read("reviews", review, "guide_id", &guide)
+	assert.Contains(t, w.users["officer"].do("POST", "/api/reviews", reviewBody(guide, 4, 1, 0, applications...)).is(t, 422).body, "在专家组中没有席位")
 	for _, s := range w.seats(review) {
 		given := []any{map[string]any{"criterion": "innovation", "mark": 60}}
 		if s.Class == "finance" {

@@ -166,7 +166,7 @@ func (st *Store) printedSheets(s *step, b *bench, own bool) ([]PrintedSheet, err
 		for _, seat := range b.sitting(a.ID) {
 			p := PrintedSheet{Number: a.Number, Title: a.Title, Code: seat.Code, Class: seat.Class, Marks: map[string]string{}, Reasons: map[string]string{}}
 			for _, c := range b.guide.Criteria {
-				if len(c.Classes) == 0 || slices.Contains(c.Classes, string(seat.Class)) {
+				if c.MarkedBy(seat.Class) {
 					p.Criteria = append(p.Criteria, c)
 				}
 			}

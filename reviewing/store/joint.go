@@ -99,7 +99,7 @@ func (st *Store) jointPart(s *step, r reviewing.Review, j reviewing.JointSeat, i
 		if err != nil {
 			return err
 		}
-		if err := reviewing.CheckSheet(pack, g, string(experts.Joint), c, true); err != nil {
+		if err := reviewing.CheckSheet(pack, g, experts.Joint, c, true); err != nil {
 			return err
 		}
 		if err := enterJoint(s, r, j, own[at], c); err != nil {

@@ -140,7 +140,7 @@ func (st *Store) read(s *step, in NewMarks, d desk, submit bool) (reviewing.Shee
 			return c, err
 		}
 	}
-	return c, reviewing.CheckSheet(pack, d.Guide, string(d.Seat.Class), c, submit)
+	return c, reviewing.CheckSheet(pack, d.Guide, d.Seat.Class, c, submit)
 }
 
 // desk is one sheet with what an act on it is judged by, and no more: of the
