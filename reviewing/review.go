@@ -105,6 +105,8 @@ type Result struct {
 	ReviewID      string `gorm:"primaryKey;size:36"`
 	Position      int    `gorm:"primaryKey;autoIncrement:false"` // from 1
 	ApplicationID string `gorm:"size:36"`
+	Number        string `gorm:"size:40"`
+	Title         string `gorm:"size:200"`
 	Place         int    // the rank, 0 without
 	Shown         string `gorm:"size:20"`
 	Passed        bool
@@ -271,7 +273,8 @@ type Seat struct {
 	DissentSalt   string        `gorm:"size:64" json:"-"`
 	NotSigned     string        `gorm:"size:500" json:"not_signed"` // the recorded reason why there is no signature
 	Vote          string        `gorm:"size:36" json:"-"`           // seat voted for as chair
-	Sheets        int           `json:"-"`                          // that it has handed in, written when the review closes
+	Owed          int           `json:"-"`                          // sheets, written when the review closes
+	Sheets        int           `json:"-"`                          // that it has handed in, likewise
 	Telephone
 	CreatedAt time.Time `gorm:"autoCreateTime:false" json:"created_at"`
 }

@@ -72,8 +72,8 @@ func (st *Store) record(s *step, b *bench, pack *rulebook.Pack) (rank.Record, er
 }
 
 // KeepRanking keeps the record of a review that closes, and what boards show of
-// it: its lines, and how many sheets each seat has handed in.
-func KeepRanking(s *step, review string, record rank.Record) (hash string, err error) {
+// it: its lines, and how many sheets each seat owed and has handed in.
+func KeepRanking(s *step, review string, record rank.Record, owed map[string]int) (hash string, err error) {
 	canonical, err := journal.Canonical(record)
 	if err != nil {
 		return "", err
@@ -81,8 +81,10 @@ func KeepRanking(s *step, review string, record rank.Record) (hash string, err e
 	if err := s.Create(&reviewing.Ranking{ReviewID: review, Record: string(canonical)}).Error; err != nil {
 		return "", err
 	}
-	if err := s.Exec("UPDATE seats SET sheets = (SELECT COUNT(*) FROM sheets x WHERE x.seat_id = seats.id AND x.state = ?) WHERE review_id = ?", reviewing.SheetSubmitted, review).Error; err != nil {
-		return "", err
+	for seat, n := range owed {
+		if err := s.Exec("UPDATE seats SET owed = ?, sheets = (SELECT COUNT(*) FROM sheets x WHERE x.seat_id = seats.id AND x.state = ?) WHERE id = ?", n, reviewing.SheetSubmitted, seat).Error; err != nil {
+			return "", err
+		}
 	}
 	lines, err := resultsOf(s, review, record)
 	if err == nil && len(lines) > 0 {
@@ -93,13 +95,13 @@ func KeepRanking(s *step, review string, record rank.Record) (hash string, err e
 
 // resultsOf are a record's results as boards read them, in the record's order.
 func resultsOf(s *step, review string, record rank.Record) ([]reviewing.Result, error) {
-	numbers, err := numbersOf(s, review)
-	if err != nil {
+	var applications []reviewing.Application
+	if err := s.Select("id", "number", "title").Where("review_id = ?", review).Find(&applications).Error; err != nil {
 		return nil, err
 	}
-	ids := make(map[string]string, len(numbers))
-	for id, number := range numbers {
-		ids[number] = id
+	of := make(map[string]reviewing.Application, len(applications))
+	for _, a := range applications {
+		of[a.Number] = a
 	}
 	totals, submitted := record.Totals(), map[string]int{}
 	for _, sheet := range record.Sheets {
@@ -109,7 +111,7 @@ func resultsOf(s *step, review string, record rank.Record) ([]reviewing.Result, 
 	}
 	lines := make([]reviewing.Result, len(record.Results))
 	for i, r := range record.Results {
-		lines[i] = reviewing.Result{ReviewID: review, Position: i + 1, ApplicationID: ids[r.Application], Place: r.Rank, Shown: r.Shown, Passed: r.Passed, Submitted: submitted[r.Application], Totals: strings.Join(totals[r.Application], ";")}
+		lines[i] = reviewing.Result{ReviewID: review, Position: i + 1, ApplicationID: of[r.Application].ID, Number: r.Application, Title: of[r.Application].Title, Place: r.Rank, Shown: r.Shown, Passed: r.Passed, Submitted: submitted[r.Application], Totals: strings.Join(totals[r.Application], ";")}
 	}
 	return lines, nil
 }
@@ -301,7 +303,13 @@ func (st *Store) CloseReview(s *step, id string) (reviewing.Review, error) {
 			return b.review, err
 		}
 	}
-	if b.review.RankingHash, err = KeepRanking(s, id, record); err != nil {
+	owed := map[string]int{}
+	for _, a := range b.applications {
+		for _, seat := range b.sitting(a.ID) {
+			owed[seat.ID]++
+		}
+	}
+	if b.review.RankingHash, err = KeepRanking(s, id, record, owed); err != nil {
 		return b.review, err
 	}
 	s.Fact("review", b.review.Number)

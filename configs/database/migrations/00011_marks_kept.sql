@@ -3,10 +3,13 @@
 ALTER TABLE joint_seats DROP COLUMN marks;
 ALTER TABLE joint_seats ADD COLUMN earlier LONGTEXT NOT NULL DEFAULT ('[]');
 
--- What a closed review's board shows of a seat.
+-- A closed review's board is read, not counted: what each seat owed and has
+-- handed in.
+ALTER TABLE seats ADD COLUMN owed BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE seats ADD COLUMN sheets BIGINT NOT NULL DEFAULT 0;
 UPDATE seats SET sheets = (SELECT COUNT(*) FROM sheets x WHERE x.seat_id = seats.id AND x.state = 'submitted')
   WHERE review_id IN (SELECT id FROM reviews WHERE state = 'closed');
+UPDATE seats SET owed = sheets;
 
 -- A joint unit's marks for one of its applications, version by version: they
 -- stand in the ranking record, and never count.
