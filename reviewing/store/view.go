@@ -182,7 +182,7 @@ func (st *Store) SheetsOf(ctx context.Context, actor rbac.Actor, settle may, rev
 				return nil, err
 			}
 			view := viewSheet(sheet, c)
-			if total, marked := b.guide.Total(c); marked {
+			if total, of := b.guide.Total(c); of > 0 {
 				view.Total = reviewing.TotalPoints(total)
 				if sheet.State == reviewing.SheetDraft || sheet.State == reviewing.SheetSubmitted {
 					own[sheet.ID] = total
@@ -457,7 +457,11 @@ func (st *Store) Invariants(ctx context.Context) ([]Problem, error) {
 			if err != nil {
 				add(where, "%v", err)
 			}
-			counted(record, sheets, here)
+			joint, err := find[reviewing.JointSheet](s, "id", "review_id = ?", r.ID)
+			if err != nil {
+				return nil, err
+			}
+			counted(record, sheets, joint, here)
 			if journal.Hash(kept) != r.RankingHash {
 				add(where, "排名记录与摘要不符")
 			}
