@@ -3,7 +3,9 @@ package reviewing
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
+	"unicode"
 
 	"keping/rbac"
 	"keping/rbac/journal"
@@ -104,39 +106,94 @@ func (f ListFacts) OpenObjections() int {
 // LinesHash names the lines a conclusion is about.
 func (l AwardList) LinesHash() (string, error) { return journal.HashOf(l.Lines) }
 
-// LineRules are on the lines, whenever they change.
+// Written tells whether a text says something: so many letters or digits,
+// blanks and signs not counted.
+func Written(text string, letters int) bool {
+	n := 0
+	for _, r := range text {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			n++
+		}
+	}
+	return n >= letters
+}
+
+// LineRules are on the lines, whenever they
+// change. What holds for all lines is said once, what fails for each.
 func LineRules(p *rulebook.Pack, f ListFacts) []rulebook.Verdict {
 	var out []rulebook.Verdict
-	sum, places, departures := 0, 0, 0
-	for i, line := range f.List.Lines {
+	sum, places := f.SpentFen, f.Taken
+	for _, line := range f.List.Lines {
 		inputs := rulebook.Inputs{"application": line.Number}
 		out = append(out, p.Check("R-069", f.Closed[line.ApplicationID], inputs, fmt.Sprintf("“%s”没有已结束的评审结果，不能列入（第二十一条）。", line.Number), "请先结束该项目所在的评审批次。"))
 		if line.Choice != "proposed" {
 			continue
 		}
-		sum += line.FiscalFen
+		sum = AddFen(sum, line.FiscalFen)
 		places++
 		out = append(out, MayLead(p, "R-025", f.Barred[line.ApplicationID], f.Uncertain[line.ApplicationID], f.Programme)...)
 		out = append(out, p.Check("SM-06", !f.Withdrawn[line.ApplicationID], inputs, fmt.Sprintf("“%s”已撤回申报，不能列为拟立项。", line.Number), "请改列不立项。"))
 		out = append(out, p.Check("P-41", f.Objections[line.ApplicationID] != Upheld, inputs, fmt.Sprintf("“%s”的异议成立，不能列为拟立项（惯例）。", line.Number), "请改列不立项或备选。"))
 		out = append(out, p.Check("P-35", line.Passed, inputs, fmt.Sprintf("“%s”未达合格线，不能列为拟立项（惯例）。", line.Number), "请改列备选或不立项。"))
-		for _, other := range f.List.Lines {
-			if other.ReviewID == line.ReviewID && other.Choice != "proposed" && other.Passed && other.Rank > 0 && (line.Rank == 0 || other.Rank <= line.Rank) {
-				departures++
-				out = append(out, p.Check("R-075", f.List.Lines[i].Reason != "", rulebook.Inputs{"chosen": line.Number, "rank": line.Rank, "passed_over": other.Number, "other_rank": other.Rank},
-					fmt.Sprintf("“%s”（第%d名）列入而“%s”（第%d名）未列入，请填写理由（第二十一条）。", line.Number, line.Rank, other.Number, other.Rank), "请为列入的一行填写书面理由，或按排名列入。"))
-				break
-			}
-		}
 	}
-	if departures == 0 {
-		out = append(out, p.Pass("R-075", nil))
+	out = append(once(out, len(f.List.Lines)), f.departures(p)...)
+	limit := "、" + strconv.Itoa(f.Guide.Places) + "项"
+	if f.Guide.Places == 0 {
+		limit = "（项数不限）"
 	}
-	sum, places = sum+f.SpentFen, places+f.Taken
 	out = append(out, p.Check("R-074", sum <= f.Guide.BudgetFen && (f.Guide.Places == 0 || places <= f.Guide.Places),
 		rulebook.Inputs{"sum_fen": sum, "budget_fen": f.Guide.BudgetFen, "lines": places, "places": f.Guide.Places},
-		fmt.Sprintf("拟立项财政资金合计%s万元、%d项，年度安排%s万元、%d项，超出安排（第十四条、第二十一条）。", Wan(sum), places, Wan(f.Guide.BudgetFen), f.Guide.Places),
+		fmt.Sprintf("拟立项财政资金合计%s万元、%d项，年度安排%s万元%s，超出安排（第十四条、第二十一条）。", Wan(sum), places, Wan(f.Guide.BudgetFen), limit),
 		"请减少拟立项项目，或先调整年度安排。"))
+	return out
+}
+
+// once leaves of the verdicts that stop nothing one of each rule, and none where
+// the rule fails for another line.
+func once(verdicts []rulebook.Verdict, lines int) []rulebook.Verdict {
+	said := map[string]bool{}
+	out := rulebook.Blocking(verdicts)
+	for _, v := range out {
+		said[v.Rule] = true
+	}
+	for _, v := range verdicts {
+		if said[v.Rule] {
+			continue
+		}
+		said[v.Rule] = true
+		if v.Inputs["application"] != nil { // it is said of all of them
+			v.Inputs = rulebook.Inputs{"lines": lines}
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// departures is R-075: where a line is proposed and a better-ranked one of its
+// review is not, one of the two has a written reason. One reason at the line
+// passed over serves for all that are proposed instead of it. A line that may
+// not be proposed (withdrawn, objection upheld, its leader barred) is not passed
+// over.
+func (f ListFacts) departures(p *rulebook.Pack) []rulebook.Verdict {
+	var out []rulebook.Verdict
+	for _, over := range f.List.Lines {
+		id := over.ApplicationID
+		if over.Choice == "proposed" || !over.Passed || over.Rank <= 0 || f.Withdrawn[id] ||
+			p.Uses("P-41") && f.Objections[id] == Upheld || p.Uses("R-025") && f.Barred[id] || Written(over.Reason, 2) {
+			continue
+		}
+		i := slices.IndexFunc(f.List.Lines, func(line Line) bool {
+			return line.ReviewID == over.ReviewID && line.Choice == "proposed" && (line.Rank == 0 || over.Rank <= line.Rank) && !Written(line.Reason, 2)
+		})
+		if i >= 0 {
+			line := f.List.Lines[i]
+			out = append(out, p.Fail("R-075", rulebook.Inputs{"chosen": line.Number, "rank": line.Rank, "passed_over": over.Number, "other_rank": over.Rank},
+				fmt.Sprintf("“%s”（第%d名）列入而“%s”（第%d名）未列入，请填写理由（第二十一条）。", line.Number, line.Rank, over.Number, over.Rank), "请为列入的一行或未列入的一行填写书面理由，或按排名列入。"))
+		}
+	}
+	if len(out) == 0 {
+		return []rulebook.Verdict{p.Pass("R-075", nil)}
+	}
 	return out
 }
 
@@ -178,17 +235,17 @@ func ProposeLines(lines []Line, places, budgetFen int) {
 		for j := range lines {
 			if lines[j].ReviewID == lines[i].ReviewID && lines[j].Rank == lines[i].Rank && lines[j].Choice == "reserve" {
 				tied = append(tied, j)
-				cost += lines[j].FiscalFen
+				cost = AddFen(cost, lines[j].FiscalFen)
 			}
 		}
-		if sum+cost > budgetFen || (places > 0 && n+len(tied) > places) {
+		if AddFen(sum, cost) > budgetFen || (places > 0 && n+len(tied) > places) {
 			stopped[lines[i].ReviewID] = true
 			continue
 		}
 		for _, j := range tied {
 			lines[j].Choice = "proposed"
 		}
-		sum, n = sum+cost, n+len(tied)
+		sum, n = AddFen(sum, cost), n+len(tied)
 	}
 }
 
@@ -208,7 +265,7 @@ func BudgetBar(l AwardList, budget, spent int) []Used {
 	out := []Used{}
 	for _, line := range l.Lines {
 		if line.Choice == "proposed" {
-			sum += line.FiscalFen
+			sum = AddFen(sum, line.FiscalFen)
 		}
 		out = append(out, Used{line.Number, line.Choice, line.FiscalFen, sum, budget - sum})
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"strings"
 
 	"gorm.io/gorm/clause"
 
@@ -12,14 +13,19 @@ import (
 	"keping/reviewing"
 )
 
-// holdList loads a list and locks its row: of two acts on it at once one sees
+// lockList loads a list and locks its row: of two acts on it at once one sees
 // what the other has done.
-func (st *Store) holdList(s *step, id string) (reviewing.AwardList, error) {
+func lockList(s *step, id, called string) (reviewing.AwardList, error) {
 	var locked reviewing.AwardList
 	if err := s.Clauses(clause.Locking{Strength: "UPDATE"}).Select("id").Where("id = ?", id).Limit(1).Find(&locked).Error; err != nil {
 		return locked, err
 	}
-	l, err := take[reviewing.AwardList](s, id, "该清单")
+	return take[reviewing.AwardList](s, id, called)
+}
+
+// holdList is lockList for who works on the list and so may have no tie to it.
+func (st *Store) holdList(s *step, id string) (reviewing.AwardList, error) {
+	l, err := lockList(s, id, "该清单")
 	if err != nil {
 		return l, err
 	}
@@ -81,7 +87,7 @@ func confirmedOf(s *step, guide, but string, listed map[string]bool) (fen, place
 				listed[line.ApplicationID] = true
 			}
 			if line.Choice == "proposed" {
-				fen, places = fen+line.FiscalFen, places+1
+				fen, places = reviewing.AddFen(fen, line.FiscalFen), places+1
 			}
 		}
 	}
@@ -115,7 +121,7 @@ func (st *Store) CreateList(s *step, guide, reason string) (reviewing.AwardList,
 			return l, err
 		}
 		if old.State != reviewing.ListDrafted {
-			if err := s.Obey(pack.Check("R-122", len([]rune(reason)) >= 5, rulebook.Inputs{"version": old.Number}, "清单已审议通过，修改须重新审议（第二十一条、第二十六条），请说明理由。", "请填写修改理由，生成新版本后重新履行程序。")); err != nil {
+			if err := s.Obey(pack.Check("R-122", reviewing.Written(reason, 5), rulebook.Inputs{"version": old.Number}, "清单已审议通过，修改须重新审议（第二十一条、第二十六条），请说明理由。", "请填写修改理由，生成新版本后重新履行程序。")); err != nil {
 				return l, err
 			}
 		}
@@ -189,7 +195,7 @@ func (st *Store) CreateList(s *step, guide, reason string) (reviewing.AwardList,
 type Choice struct {
 	ApplicationID string `json:"application_id" maxLength:"36"`
 	Choice        string `json:"choice" enum:"proposed,reserve,declined"`
-	Reason        string `json:"reason,omitempty" maxLength:"500" doc:"越过更高名次列入的书面理由"`
+	Reason        string `json:"reason,omitempty" maxLength:"500" doc:"越过更高名次列入，或更高名次而不列入的书面理由（R-075）"`
 }
 
 // AdjustList changes choices of lines; nothing can be added (R-069).
@@ -220,7 +226,7 @@ func (st *Store) AdjustList(s *step, id string, version int, choices []Choice) (
 		if i < 0 {
 			return l, s.Obey(pack.Fail("R-069", rulebook.Inputs{"application": c.ApplicationID}, "该项目没有已结束的评审结果，不能列入（第二十一条）。", "请先结束该项目所在的评审批次，再重新生成清单。"))
 		}
-		l.Lines[i].Choice, l.Lines[i].Reason = c.Choice, c.Reason
+		l.Lines[i].Choice, l.Lines[i].Reason = c.Choice, strings.TrimSpace(c.Reason)
 	}
 	f, err := st.listFacts(s, l)
 	if err != nil {
@@ -275,10 +281,14 @@ func (st *Store) DeliberateList(s *step, id string) (reviewing.AwardList, error)
 }
 
 // ReturnList is the deliberation's other outcome (退回): the list stays a
-// draft, and the reason is kept with it.
+// draft, and the reason is kept with it. A deliberation recorded before counts
+// no more; what the other offices have said of the same lines stands.
 func (st *Store) ReturnList(s *step, id, reason string) (reviewing.AwardList, error) {
 	l, err := st.holdList(s, id)
 	if err != nil {
+		return l, err
+	}
+	if err := s.Model(&reviewing.Conclusion{}).Where("list_id = ? AND kind = 'deliberation'", id).Update("returned", true).Error; err != nil {
 		return l, err
 	}
 	l.Reason = reason
