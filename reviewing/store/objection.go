@@ -1,7 +1,9 @@
 package store
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"keping/configs/database"
 	"keping/rbac"
@@ -29,9 +31,10 @@ func objectionsOf(s *step, guide string) (map[string]reviewing.ObjectionState, e
 // NewObjection is an objection by real name.
 type NewObjection struct {
 	ApplicationID string `json:"application_id" maxLength:"36"`
-	Name          string `json:"name" maxLength:"50" doc:"真实姓名或单位名称"`
-	Contact       string `json:"contact" maxLength:"100" doc:"联系方式"`
-	Text          string `json:"text" maxLength:"5000" doc:"异议内容和依据"`
+	Unit          string `json:"unit,omitempty" maxLength:"100" doc:"单位提出异议的，填写单位名称" example:"重庆示例科技有限公司"`
+	Name          string `json:"name" maxLength:"50" doc:"真实姓名；单位提出异议的，填写法定代表人或联系人姓名" example:"刘建国"`
+	Contact       string `json:"contact" maxLength:"100" doc:"联系方式：电话、邮箱或通信地址" example:"13900000000"`
+	Text          string `json:"text" maxLength:"5000" doc:"异议内容和依据" example:"该项目与既有成果重复，附查新报告。"`
 }
 
 // Lodged tells the objector the receipt number.
@@ -41,9 +44,13 @@ type Lodged struct {
 	AnswerBy string                   `json:"answer_by" doc:"最迟答复日期"`
 }
 
-// LodgeObjection is P-41: real name, contact and grounds, within the publicity.
-func (st *Store) LodgeObjection(s *step, list string, in NewObjection) (Lodged, error) {
-	l, err := take[reviewing.AwardList](s, list, "该公示")
+// LodgeObjection is P-41: real name, contact and grounds, within the publicity,
+// and evidence if there is any. The receipt number follows from what was sent:
+// who sends the same again gets the same receipt and adds evidence at most. That
+// answer is word for word what a first one gets, so that nobody who tries a name
+// learns whether its bearer has objected.
+func (st *Store) LodgeObjection(s *step, list string, in NewObjection, evidence []rbacstore.Proof) (Lodged, error) {
+	l, err := lockList(s, list, "该公示")
 	if err != nil {
 		return Lodged{}, err
 	}
@@ -64,29 +71,64 @@ func (st *Store) LodgeObjection(s *step, list string, in NewObjection) (Lodged, 
 	if !onList {
 		return Lodged{}, rbac.Invalid("application_id", "该项目不在公示名单中")
 	}
-	named := len([]rune(in.Name)) >= 2 && len([]rune(in.Contact)) >= 5 && len([]rune(in.Text)) >= 10
-	if err := s.Obey(pack.Check("P-41", named && s.Now.Before(end), rulebook.Inputs{"public_to": l.PublicTo, "complete": named},
-		"异议须在公示期内以真实姓名提出，并附联系方式和依据（惯例）。", "请填写真实姓名、联系方式和不少于10个字的依据。")); err != nil {
+	for _, field := range []*string{&in.Unit, &in.Name, &in.Contact, &in.Text} {
+		*field = strings.TrimSpace(*field)
+	}
+	fault := reviewing.ObjectionFault(in.Unit, in.Name, in.Contact, in.Text)
+	inTime := s.Now.Before(end)
+	why := fault
+	if !inTime {
+		why = "公示已于" + l.PublicTo + "期满"
+	}
+	if err := s.Obey(pack.Check("P-41", fault == "" && inTime, rulebook.Inputs{"public_to": l.PublicTo, "complete": fault == ""},
+		"异议须在公示期内以真实姓名提出，并附联系方式和依据（惯例）："+why+"。", "请填写真实姓名（单位填写名称和法定代表人或联系人）、联系方式和不少于10个字的依据。")); err != nil {
 		return Lodged{}, err
 	}
 	c, err := rbacstore.LoadCalendar(s)
 	if err != nil {
 		return Lodged{}, err
 	}
-	o := reviewing.Objection{ID: s.NewID(), ListID: list, ApplicationID: in.ApplicationID, State: reviewing.Lodged, CreatedAt: s.Now}
-	if o.AcceptBy, err = c.WorkingAfter(s.Now, pack.ObjectionAcceptDays); err != nil {
+	acceptBy, err := c.WorkingAfter(s.Now, pack.ObjectionAcceptDays)
+	if err != nil {
 		return Lodged{}, rbac.Refuse(rbac.RefusedState, "%v", err)
 	}
-	if o.AnswerBy, err = c.WorkingAfter(s.Now, pack.ObjectionAnswerDays); err != nil {
+	answerBy, err := c.WorkingAfter(s.Now, pack.ObjectionAnswerDays)
+	if err != nil {
 		return Lodged{}, rbac.Refuse(rbac.RefusedState, "%v", err)
 	}
-	o.Name, o.Contact, o.Text = s.Keys.Seal(in.Name, "objection/"+o.ID+"/name"), s.Keys.Seal(in.Contact, "objection/"+o.ID+"/contact"), s.Keys.Seal(in.Text, "objection/"+o.ID+"/text")
-	s.On(o.ID)
-	s.Call.Actor.User = o.ID
+	id := s.Keys.Index(strings.Join([]string{"objection", list, in.ApplicationID, rbac.Fold(in.Unit), rbac.Fold(in.Name), rbac.Fold(in.Contact), rbac.Fold(in.Text)}, "\n"))[:32]
+	s.On(id)
+	s.Call.Actor.User = id
 	s.Fact("list", list)
-	o.Salt = secret.Random(16)
+	o, err := take[reviewing.Objection](s, id, "该异议")
+	if _, missing := rbac.AsRefusal(err); err != nil && !missing {
+		return Lodged{}, err
+	}
+	s.Fact("again", err == nil)
+	if err != nil {
+		at := "objection/" + id
+		o = reviewing.Objection{ID: id, ListID: list, ApplicationID: in.ApplicationID, State: reviewing.Lodged, AcceptBy: acceptBy, AnswerBy: answerBy, Salt: secret.Random(16), CreatedAt: s.Now,
+			Unit: s.Keys.Seal(in.Unit, at+"/unit"), Name: s.Keys.Seal(in.Name, at+"/name"), Contact: s.Keys.Seal(in.Contact, at+"/contact"), Text: s.Keys.Seal(in.Text, at+"/text")}
+		if err := s.Create(&o).Error; err != nil {
+			return Lodged{}, err
+		}
+	}
 	s.Fact("text", rbacstore.Digest(o.Salt, in.Text))
-	return Lodged{o.ID, o.State, o.AnswerBy}, s.Create(&o).Error
+	for i, proof := range evidence {
+		f := rbac.File{ID: s.NewID(), Name: proof.Name, Size: proof.Size, SM3: proof.Digest, Kind: proof.Kind, Owner: id, Object: "objection/" + id, CreatedAt: s.Now}
+		s.Fact(fmt.Sprintf("evidence_%d", i+1), proof.Digest)
+		kept := s.Where("object = ? AND sm3 = ?", f.Object, f.SM3).Limit(1).Find(&rbac.File{})
+		if kept.Error != nil {
+			return Lodged{}, kept.Error
+		}
+		if kept.RowsAffected > 0 {
+			continue
+		}
+		if err := s.Create(&f).Error; err != nil {
+			return Lodged{}, err
+		}
+	}
+	return Lodged{id, reviewing.Lodged, answerBy}, nil
 }
 
 // DecideObjection moves an objection by SM-13, with a reason, finding or
@@ -128,7 +170,7 @@ func (st *Store) DecideObjection(s *step, id, move, words string) (Lodged, error
 	default:
 		set["answer"], set["decided_by"], set["decided_at"] = s.Keys.Seal(words, "objection/"+id+"/answer"), s.Call.Actor.User, s.Now
 	}
-	if move != "archive" && len([]rune(words)) < 5 {
+	if move != "archive" && !reviewing.Written(words, 5) {
 		return Lodged{}, rbac.Invalid("answer", "请写明理由、调查情况或答复（至少5个字）")
 	}
 	s.Fact("state", string(to))
