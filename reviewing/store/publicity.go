@@ -1,7 +1,9 @@
 package store
 
 import (
+	"context"
 	"fmt"
+	"slices"
 
 	"keping/rbac"
 	"keping/rbac/calendar"
@@ -54,6 +56,11 @@ func (st *Store) PubliciseList(s *step, id string) (reviewing.AwardList, error) 
 			}
 		}
 	}
+	digest, err := journal.HashOf(publicLines(l))
+	if err != nil {
+		return l, err
+	}
+	s.Fact("public_digest", digest)
 	s.WantCheckpoint("公示")
 	return l, st.moveList(s, &l, "publicise", map[string]any{"public_from": l.PublicFrom, "public_to": l.PublicTo})
 }
@@ -161,6 +168,123 @@ func (st *Store) CorrectPublicity(s *step, id, text string) (reviewing.AwardList
 		return l, err
 	}
 	l.Notices = append(l.Notices, reviewing.PublicNotice{Day: calendar.Day(s.Now), Text: text})
+	// Unsalted: the notice is public, and whoever reads it can compare.
 	s.Fact("text", journal.Hash(text))
 	return l, st.moveList(s, &l, "correct", map[string]any{"notices": l.Notices})
+}
+
+// Publicity is what the public reads: no personal details.
+type Publicity struct {
+	ID         string                   `json:"id"`
+	Guide      string                   `json:"guide"`
+	State      reviewing.ListState      `json:"state" doc:"public公示，interrupted中断，confirmed已确认，superseded已被新版清单取代"`
+	ReplacedBy string                   `json:"replaced_by" doc:"取代它的公示；尚无则为空"`
+	From       string                   `json:"from"`
+	To         string                   `json:"to"`
+	Contact    string                   `json:"contact" doc:"监督人员的联系方式，异议向其提出"`
+	Lines      []PublicLine             `json:"lines"`
+	Stopped    []string                 `json:"stopped" doc:"有已受理的异议而暂停的申报编号"`
+	Notices    []reviewing.PublicNotice `json:"notices" doc:"更正公告"`
+	Digest     string                   `json:"digest" doc:"公示摘要：lines按规范JSON（RFC 8785）写出后的SM3，公示时载入日志"`
+	Checkpoint journal.Checkpoint       `json:"checkpoint" doc:"公示时的日志检查点"`
+}
+
+// PublicLine is one proposed project (P-42). Of these lines and nothing else the
+// public digest is made.
+type PublicLine struct {
+	ApplicationID string `json:"application_id"`
+	Number        string `json:"number"`
+	Title         string `json:"title"`
+	LeadUnit      string `json:"lead_unit"`
+	Leader        string `json:"leader"`
+	FiscalFen     int    `json:"fiscal_fen"`
+}
+
+func publicLines(l reviewing.AwardList) []PublicLine {
+	out := []PublicLine{}
+	for _, line := range l.Lines {
+		if line.Choice == "proposed" {
+			out = append(out, PublicLine{line.ApplicationID, line.Number, line.Title, line.LeadUnit, line.Leader, line.FiscalFen})
+		}
+	}
+	return out
+}
+
+// published are the states in which what was made public stays to be read.
+var published = []reviewing.ListState{reviewing.ListPublic, reviewing.ListInterrupted, reviewing.ListConfirmed, reviewing.ListSuperseded}
+
+// Publicities pages through what is or was made public, newest first. What a new
+// version has replaced stays, and says so.
+func (st *Store) Publicities(ctx context.Context, after string, limit int) ([]Publicity, error) {
+	s := st.reading(ctx, rbac.Actor{})
+	q := s.Where("state IN ? AND public_from <> ''", published)
+	if after != "" {
+		q = q.Where("id < ?", after)
+	}
+	var lists []reviewing.AwardList
+	if err := q.Order("id DESC").Limit(limit).Find(&lists).Error; err != nil {
+		return nil, err
+	}
+	out := []Publicity{}
+	for _, l := range lists {
+		p, err := st.publicity(s, l)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// PublicityOf is one of them.
+func (st *Store) PublicityOf(ctx context.Context, id string) (Publicity, error) {
+	s := st.reading(ctx, rbac.Actor{})
+	l, err := take[reviewing.AwardList](s, id, "该公示")
+	if err != nil {
+		return Publicity{}, err
+	}
+	if !slices.Contains(published, l.State) || l.PublicFrom == "" {
+		return Publicity{}, rbac.Missing("该公示")
+	}
+	return st.publicity(s, l)
+}
+
+func (st *Store) publicity(s *step, l reviewing.AwardList) (Publicity, error) {
+	g, err := take[reviewing.Guide](s, l.GuideID, "该指南")
+	if err != nil {
+		return Publicity{}, err
+	}
+	pack, err := st.Pack(s)
+	if err != nil {
+		return Publicity{}, err
+	}
+	p := Publicity{ID: l.ID, Guide: g.Title, State: l.State, From: l.PublicFrom, To: l.PublicTo, Contact: pack.PublicityContact, Lines: publicLines(l), Stopped: []string{}, Notices: append([]reviewing.PublicNotice{}, l.Notices...)}
+	if p.Digest, err = journal.HashOf(p.Lines); err != nil {
+		return p, err
+	}
+	if p.Checkpoint, err = rbacstore.CheckpointOf(s, "list/"+l.ID, "list.publicise"); err != nil {
+		return p, err
+	}
+	if l.State == reviewing.ListSuperseded {
+		var present []string
+		err := s.Model(&reviewing.AwardList{}).Where("guide_id = ? AND number > ? AND state IN ?", l.GuideID, l.Number, []reviewing.ListState{reviewing.ListPublic, reviewing.ListConfirmed}).
+			Order("number").Limit(1).Pluck("id", &present).Error
+		if err != nil {
+			return p, err
+		}
+		if len(present) > 0 {
+			p.ReplacedBy = present[0]
+		}
+		return p, nil
+	}
+	objections, err := objectionsOf(s, l.GuideID)
+	if err != nil {
+		return p, err
+	}
+	for _, line := range p.Lines {
+		if state := objections[line.ApplicationID]; state != "" && state != reviewing.Lodged {
+			p.Stopped = append(p.Stopped, line.Number)
+		}
+	}
+	return p, nil
 }
