@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 
 	"keping/rbac"
 	"keping/rbac/rulebook"
+	"keping/reviewing/rank"
 )
 
 // jointMarks are a joint unit's marks for its applications.
@@ -174,7 +176,14 @@ func TestJointMarks(t *testing.T) {
 				joint.do("POST", r+"/participate", part(map[string]any{"opinion": "同意"})).is(t, 422)
 				joint.do("POST", r+"/participate", part(map[string]any{"opinion": "同意", "marks": jointMarks(57, first)})).is(t, 422)
 				joint.do("POST", r+"/participate", part(map[string]any{"opinion": "同意", "marks": jointMarks(60.5, second)})).is(t, 422)
-				joint.ok("POST", r+"/participate", part(map[string]any{"opinion": "同意", "marks": jointMarks(57, second)}))
+				joint.do("POST", r+"/participate", part(map[string]any{"opinion": "同意", "marks": jointMarks(57, second, second)})).is(t, 422)
+				joint.ok("POST", r+"/participate", part(map[string]any{"opinion": "暂不同意", "marks": jointMarks(40, second)}))
+				again := map[string]any{"opinion": "同意", "marks": jointMarks(57, second)}
+				assert.Contains(t, joint.do("POST", r+"/participate", part(again)).is(t, 422).body, "再次填写")
+				again["reason"] = "核对了考核指标"
+				joint.ok("POST", r+"/participate", part(again))
+				seen := officer.do("GET", r, nil).is(t, 200)
+				assert.Equal(t, []any{"同意", "暂不同意", "核对了考核指标"}, []any{seen.get(t, "joint.0.opinion"), seen.get(t, "joint.0.earlier.0.opinion"), seen.get(t, "joint.0.earlier.0.reason")})
 			}
 			chair := w.open(review)
 			w.sign(review, chair)
@@ -186,8 +195,13 @@ func TestJointMarks(t *testing.T) {
 				return
 			}
 			assert.Contains(t, effects.body, `"shown":"79.50","rank":2,"with_shown":"80.75","with_rank":1,"changes_cut":true`)
-			ranking := officer.do("GET", r+"/ranking?format=json", nil).is(t, 200).body
-			assert.NotContains(t, ranking, "joint", "the official record knows nothing of it")
+			record, err := rank.ParseRecord([]byte(officer.do("GET", r+"/ranking?format=json", nil).is(t, 200).body))
+			require.NoError(t, err)
+			kept := slices.DeleteFunc(slices.Clone(record.Sheets), func(s rank.Sheet) bool { return s.Status != "joint" })
+			require.Len(t, kept, 2, "both versions stand in the record, and neither counts")
+			assert.Equal(t, []any{"2025-ZD-01-002", "joint", 1, 2}, []any{kept[0].Sheet.Application, kept[0].Class, kept[0].Sheet.Version, kept[1].Sheet.Version})
+			require.NoError(t, rank.Verify(record))
+			require.NoError(t, rank.VerifyJournal(record, strings.NewReader(w.users["supervisor"].do("GET", "/api/journal/export", nil).is(t, 200).body)))
 			joint.do("GET", r+"/joint_effects", nil).is(t, 403)
 			w.sound()
 		})

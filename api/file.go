@@ -1,7 +1,9 @@
 package api
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"io"
 	"path/filepath"
@@ -53,6 +55,32 @@ func (in *uploadFile) prepare(_ context.Context, s *Server, _ rbac.Actor) error 
 		return rbac.Invalid("file", "文件“%s”是空的，请核对后再上传", in.name)
 	}
 	return err
+}
+
+// attachment is a small file sent within a request by who is not signed in.
+type attachment struct {
+	Name string `json:"name" minLength:"1" maxLength:"100" doc:"文件名" example:"查新报告.pdf"`
+	Data string `json:"data" minLength:"1" doc:"文件内容，base64" example:"JVBERi0xLjQK"`
+}
+
+// keep stores an attachment whose bytes are of an accepted kind; field names it
+// in refusals.
+func (s *Server) keep(field string, in attachment, accepted func(kind string) bool, kinds string) (store.Proof, error) {
+	data, err := base64.StdEncoding.DecodeString(in.Data)
+	if err != nil || len(data) == 0 {
+		return store.Proof{}, rbac.Invalid(field, "不是base64编码的文件内容")
+	}
+	kind := mimetype.Detect(data).String()
+	if !accepted(kind) {
+		return store.Proof{}, rbac.Invalid(field, "证明文件应为%s", kinds)
+	}
+	name := strings.TrimSpace(filepath.Base(strings.ReplaceAll(in.Name, `\`, "/")))
+	if name == "." || name == "/" || strings.ContainsFunc(name, func(r rune) bool { return r < 0x20 }) {
+		return store.Proof{}, rbac.Invalid(field, "文件名为空或有控制字符")
+	}
+	proof := store.Proof{Name: name, Kind: kind}
+	proof.Digest, proof.Size, err = s.Files.Put(bytes.NewReader(data), s.cfg.Limits.BodyBytes)
+	return proof, err
 }
 
 func (s *Server) createFile(step *store.Step, in *uploadFile) (store.FileView, error) {

@@ -94,6 +94,7 @@ func TestInvariants(t *testing.T) {
 		{"applications", third, set{"state": "withdrawn"}, "sheet/" + draft, "已撤回的项目仍有评分表"},
 		{"reviews", running, set{"state": "discussing"}, "sheet/" + draft, "仍有草稿"},
 		{"sheets", draft, set{"submitted_at": w.app.Store.DB.Now()}, "sheet/" + draft, "提交时间不符"},
+		{"seats", done.ID, set{"sheets": 1}, "seat/" + done.ID, "评分表份数不符"},
 		{"sheets", sheet, set{"state": "void"}, "review/" + review, "所计的评分表与现状不符"},
 		{"sheets", sheet, set{"review_id": running}, "review/" + review, "与现状不符"},
 		{"reviews", running, set{"ranking_hash": "x"}, "review/" + running, "签字或排名"},

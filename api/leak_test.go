@@ -49,7 +49,7 @@ var leaks = []struct {
 	{"reason to revise", "chair closed, officer closed, supervisor closed, self closed"},
 	{"words on a sheet", "self marking, officer opened, supervisor opened, chair opened, unit confirmed"},
 	{"mark before return", "self marking, officer opened, supervisor opened, chair opened, director closed"},
-	{"mark of the joint unit", ""},
+	{"mark of the joint unit", "officer closed, supervisor closed, director closed"},
 	{"mean of the panel", "officer opened, supervisor opened, chair opened, self opened, director closed, finance drafted, conference drafted, unit confirmed"},
 	{"mark on a foreign review", "foreign preparing-confirmed"},
 	// words of the panel

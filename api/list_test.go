@@ -46,6 +46,14 @@ func (w *world) conclusion(list string, version int, by *visitor, kind string) m
 	w.t.Helper()
 	body := map[string]any{"version": version, "kind": kind, "agreed": true, "day": "2025-04-02", "document": "纪要〔2025〕1号"}
 	switch kind {
+	case "conference":
+		words := []any{}
+		for _, line := range w.lines(list) {
+			if line.Choice == "proposed" {
+				words = append(words, map[string]any{"application_id": line.ApplicationID, "agreed": true})
+			}
+		}
+		body["words"] = words
 	case "finance":
 		var schedule []any
 		for _, line := range w.lines(list) {
@@ -235,7 +243,7 @@ func TestListLife(t *testing.T) {
 	require.Len(t, w.journal(before), 1, "that it was read is journalled")
 	assert.NotContains(t, string(w.journal(before)[0].Facts), "刘建国")
 	supervisor.ok("POST", "/api/objections/"+o+"/accept", map[string]any{"answer": "材料齐全，予以受理"})
-	assert.Contains(t, w.stranger().do("GET", "/api/publicities", nil).is(t, http.StatusOK).body, `"stopped":true`)
+	assert.Contains(t, w.stranger().do("GET", "/api/publicities", nil).is(t, http.StatusOK).body, `"stopped":["`)
 
 	// A new version does not make the objection go away.
 	second := officer.ok("POST", "/api/lists", map[string]any{"guide_id": guide, "reason": "重新生成清单"}).text(t, "result.id")
@@ -363,13 +371,20 @@ func TestPublicity(t *testing.T) {
 
 	// the conference speaks line by line: what it does not agree to is not proposed
 	word := w.conclusion(list, 1, nil, "conference")
-	word["words"] = []any{map[string]any{"application_id": applications[1], "agreed": false, "text": "与本区产业结合不紧"}}
+	words := word["words"].([]any)
+	words[1] = map[string]any{"application_id": applications[1], "agreed": false, "text": "与本区产业结合不紧"}
+	word["agreed"] = false
 	w.users["conference"].ok("POST", l+"/conclude", word)
 	against := director.refused("R-016", "POST", l+"/deliberate", map[string]any{}, "R-070", "R-071", "R-072")
 	assert.Contains(t, against.body, "会议不同意")
 	director.ok("POST", l+"/return", because("请按联席会议意见调整"))
 	officer.ok("POST", l+"/adjust", map[string]any{"version": 2, "choices": []any{map[string]any{"application_id": applications[1], "choice": "reserve", "reason": "联席会议意见"}}})
 	w.conclude(list, 3)
+
+	// sent back, the bureau deliberates anew; what others have said of these lines stands
+	director.ok("POST", l+"/return", because("会议纪要有误，重新审议"))
+	assert.Contains(t, director.refused("R-072", "POST", l+"/deliberate", map[string]any{}).body, "退回之前的审议结论不再有效")
+	director.ok("POST", l+"/conclude", w.conclusion(list, 4, director, "deliberation"))
 	view := officer.do("GET", l, nil).is(t, 200)
 	assert.Equal(t, 20000000, view.int(t, "budget.0.sum_fen"))
 	assert.Equal(t, 40000000, view.int(t, "budget.1.left_fen"), "what is reserve uses nothing")
@@ -382,14 +397,14 @@ func TestPublicity(t *testing.T) {
 	assert.Equal(t, "2025-04-10", officer.do("GET", l, nil).text(t, "public_to"))
 	w.at(2025, 4, 8, 9)
 	officer.ok("POST", l+"/interrupt", because("公示系统故障"))
-	w.stranger().do("GET", page, nil).is(t, 404)
+	assert.Contains(t, w.stranger().do("GET", page, nil).is(t, 200).body, "公示已中断")
 	officer.do("POST", l+"/confirm", map[string]any{}).is(t, 409)
 	w.at(2025, 4, 14, 9)
 	resumed := officer.ok("POST", l+"/resume", map[string]any{})
 	assert.Equal(t, "2025-04-17", resumed.text(t, "result.public_to"), "three days were left: 8, 9 and 10 April")
 	officer.ok("POST", l+"/correct", map[string]any{"text": "第1项的负责人姓名更正为“负责人0”。"})
 	shown := w.stranger().do("GET", page, nil).is(t, 200)
-	for _, has := range []string{"更正为", "拟立项项目公示", "2025-04-17", "data:image/png;base64,", `<td class="n">20</td>`} {
+	for _, has := range []string{"更正为", "拟立项项目公示", "至2025年4月17日24时", "data:image/png;base64,", `<td class="n">20.00</td>`} {
 		assert.Contains(t, shown.body, has)
 	}
 	for _, not := range []string{"<script", resident(400, 1978), "第1项关键技术研究", "专家"} {

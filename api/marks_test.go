@@ -106,6 +106,51 @@ func TestForms(t *testing.T) {
 	w.sound()
 }
 
+// TestFormInParts: where classes mark different criteria, marks of some of them
+// are neither averaged nor compared with marks of all.
+func TestFormInParts(t *testing.T) {
+	budget := criterion("budget", 10, 50)
+	budget["classes"] = []string{"finance"}
+	w, review, applications := formWorld(t, func(g map[string]any) {
+		g["criteria"], g["ties"] = []any{criterion("innovation", 90, 50), budget}, []string{"criterion:innovation"}
+		g["criteria"].([]any)[0].(map[string]any)["classes"] = []string{"technical", "management"}
+	})
+	for class, said := range map[string]string{"legal": "不认识的类别legal", "joint": "只由联合实施单位评分"} {
+		odd := criterion("innovation", 90, 50)
+		odd["classes"] = []string{class}
+		body := guideBody(w.programme("key"), item("B1", "key", false, 9000000))
+		body["criteria"], body["ties"] = []any{odd, budget}, []string{}
+		assert.Contains(t, w.users["officer"].do("POST", "/api/guides", body).is(t, 422).body, said)
+	}
+	var guide string
+	w.read("reviews", review, "guide_id", &guide)
+	assert.Contains(t, w.users["officer"].do("POST", "/api/reviews", reviewBody(guide, 4, 1, 0, applications...)).is(t, 422).body, "在专家组中没有席位")
+	for _, s := range w.seats(review) {
+		given := []any{map[string]any{"criterion": "innovation", "mark": 60}}
+		if s.Class == "finance" {
+			given = []any{map[string]any{"criterion": "budget", "mark": 6.5}}
+		}
+		if s.Class == "management" {
+			given = []any{map[string]any{"criterion": "innovation", "mark": 62}}
+		}
+		for _, x := range w.sheets(w.expert(s), review) {
+			w.expert(s).ok("POST", "/api/sheets/"+x.ID+"/submit", map[string]any{"version": 1, "marks": given, "recommendation": "recommend"})
+		}
+	}
+	officer, r := w.users["officer"], "/api/reviews/"+review
+	w.sign(review, w.open(review))
+	officer.ok("POST", r+"/close", map[string]any{})
+	summary := officer.do("GET", r+"/summary", nil).is(t, 200)
+	assert.Equal(t, []any{"67.00", "", "", ""}, []any{summary.get(t, "applications.0.mean"), summary.get(t, "applications.0.lowest"), summary.get(t, "applications.0.highest"), summary.get(t, "applications.0.spread")})
+	assert.Equal(t, []any{"60.50", 4.0, "62", "6.50", 1.0}, []any{summary.get(t, "applications.0.criteria.0.mean"), summary.get(t, "applications.0.criteria.0.experts"), summary.get(t, "applications.0.criteria.0.highest"), summary.get(t, "applications.0.criteria.1.mean"), summary.get(t, "applications.0.criteria.1.experts")})
+	assert.Contains(t, summary.body, `"total":"6.50","of":"10.00"`)
+	assert.Equal(t, "67.00", officer.do("GET", r+"/board", nil).is(t, 200).get(t, "applications.0.shown"))
+	printed := officer.do("GET", r+"/print?form=summary", nil).is(t, 200).body
+	assert.Contains(t, printed, "6.50（满分10.00）")
+	assert.Contains(t, printed, "指标innovation（4人评分）")
+	w.sound()
+}
+
 // TestRecommendOnly: a form without numbers, where a tie is settled by the
 // panel's vote that its chair records, in the record like any other order.
 func TestRecommendOnly(t *testing.T) {

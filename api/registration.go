@@ -1,13 +1,7 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
-	"path/filepath"
-	"strings"
-
-	"github.com/gabriel-vasile/mimetype"
 
 	"keping/rbac"
 	"keping/rbac/store"
@@ -29,20 +23,10 @@ func (in *registerUnit) prepare(ctx context.Context, s *Server, _ rbac.Actor) er
 	if err := s.Sessions.Throttle.SignIn(ctx, "unit:"+requestOf(ctx).address, "unit:"+rbac.Fold(in.Body.Code)); err != nil {
 		return err
 	}
-	data, err := base64.StdEncoding.DecodeString(in.Body.Evidence)
-	if err != nil || len(data) == 0 {
-		return rbac.Invalid("evidence", "不是base64编码的文件内容")
-	}
-	kind := mimetype.Detect(data)
-	if !kind.Is("application/pdf") && !kind.Is("image/png") && !kind.Is("image/jpeg") {
-		return rbac.Invalid("evidence", "证明文件应为PDF、PNG或JPEG")
-	}
-	name := strings.TrimSpace(filepath.Base(strings.ReplaceAll(in.Body.EvidenceName, `\`, "/")))
-	if name == "." || name == "/" || strings.ContainsFunc(name, func(r rune) bool { return r < 0x20 }) {
-		return rbac.Invalid("evidence_name", "文件名为空或有控制字符")
-	}
-	in.proof = store.Proof{Name: name, Kind: kind.String()}
-	in.proof.Digest, in.proof.Size, err = s.Files.Put(bytes.NewReader(data), s.cfg.Limits.BodyBytes)
+	var err error
+	in.proof, err = s.keep("evidence", attachment{in.Body.EvidenceName, in.Body.Evidence}, func(kind string) bool {
+		return kind == "application/pdf" || kind == "image/png" || kind == "image/jpeg"
+	}, "PDF、PNG或JPEG")
 	return err
 }
 

@@ -316,30 +316,6 @@ func (s *Server) listPublicities(r *Reading, in *struct{ Paging }) (Page[reviews
 	return page(items, in.Limit, func(p reviewstore.Publicity) string { return p.ID }), err
 }
 
-func (s *Server) lodgeObjection(step *store.Step, in *struct {
-	ByID
-	Body reviewstore.NewObjection
-}) (reviewstore.Lodged, error) {
-	return s.Reviews.LodgeObjection(step, in.ID, in.Body)
-}
-
-func (s *Server) listObjections(r *Reading, in *struct{ Paging }) (Page[reviewing.Objection], error) {
-	return list(r, in.Paging, func(o reviewing.Objection) string { return o.ID }, "")
-}
-
-type decided struct {
-	ByID
-	Body struct {
-		Answer string `json:"answer" minLength:"2" maxLength:"5000" doc:"理由或答复"`
-	}
-}
-
-func (s *Server) decideObjection(decision string) func(*store.Step, *decided) (reviewstore.Lodged, error) {
-	return func(step *store.Step, in *decided) (reviewstore.Lodged, error) {
-		return s.Reviews.DecideObjection(step, in.ID, decision, in.Body.Answer)
-	}
-}
-
 func (s *Server) listCheckpoints(r *Reading, in *struct{ Paging }) (Page[store.CheckpointView], error) {
 	items, err := s.Store.Checkpoints(r, in.After, in.Limit+1)
 	return page(items, in.Limit, func(c store.CheckpointView) string { return c.ID }), err

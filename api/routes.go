@@ -230,6 +230,7 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/lists/{id}/confirm", "list confirm", "公示期满确认", repeatable}, s.confirmList)
 	readFile(s, row{"GET", "/api/lists/{id}/table", "list export", "清单导出", repeatable}, s.exportList)
 	read(s, row{"GET", "/api/publicities", "publicity read", "公示", repeatable}, s.listPublicities)
+	read(s, row{"GET", "/api/publicities/{id}", "publicity verify", "一份公示的数据，可据以核验", repeatable}, s.readPublicity)
 	write(s, row{"POST", "/api/publicities/{id}/object", "objection lodge", "提出异议", repeatable}, s.lodgeObjection)
 	read(s, row{"GET", "/api/objections", "objection list", "异议列表", repeatable}, s.listObjections)
 	disclose(s, row{"GET", "/api/objections/{id}", "objection read", "异议内容（留痕）", repeatable}, s.readObjection)

@@ -1096,7 +1096,7 @@ var walkActs = []walkAct{
 		owed := []string{}
 		for _, kind := range []string{"conference", "finance", "deliberation", "joint_unit"} {
 			if _, said := find(w.now.conclusions, func(c reviewing.Conclusion) bool {
-				return c.ListID == l.ID && c.Kind == kind && c.Agreed && c.Lines == now
+				return c.ListID == l.ID && c.Kind == kind && c.Agreed && c.Lines == now && !c.Returned
 			}); !said {
 				owed = append(owed, kind)
 			}
@@ -1109,8 +1109,17 @@ var walkActs = []walkAct{
 			return nil
 		}
 		by := w.who(map[string]string{"conference": "conference", "finance": "finance", "deliberation": "director", "joint_unit": "joint"}[kind])
-		body := map[string]any{"version": w.version(l.Version), "kind": kind, "agreed": w.roll(10) > 0, "day": w.day(0), "document": "纪要〔2025〕1号"}
+		agreed := w.roll(10) > 0
+		body := map[string]any{"version": w.version(l.Version), "kind": kind, "agreed": agreed, "day": w.day(0), "document": "纪要〔2025〕1号"}
 		switch kind {
+		case "conference":
+			words := []any{}
+			for _, line := range l.Lines {
+				if line.Choice == "proposed" {
+					words = append(words, map[string]any{"application_id": line.ApplicationID, "agreed": agreed})
+				}
+			}
+			body["words"] = words
 		case "finance":
 			schedule := []any{}
 			for _, line := range l.Lines {
@@ -1121,6 +1130,9 @@ var walkActs = []walkAct{
 			body["schedule"] = schedule
 		case "deliberation":
 			body["vote"] = map[string]any{"present": 7, "for": 6, "against": 0, "abstain": 1}
+			if !agreed {
+				body["vote"] = map[string]any{"present": 7, "for": 3, "against": 3, "abstain": 1}
+			}
 			if body["file_id"] = w.file(by, "纪要.pdf"); body["file_id"] == "" {
 				return nil
 			}
@@ -1132,7 +1144,7 @@ var walkActs = []walkAct{
 		l, ok := one(w, w.now.lists, func(l reviewing.AwardList) bool {
 			now, _ := l.LinesHash()
 			_, said := find(w.now.conclusions, func(c reviewing.Conclusion) bool {
-				return c.ListID == l.ID && c.Kind == "deliberation" && c.Agreed && c.Lines == now
+				return c.ListID == l.ID && c.Kind == "deliberation" && c.Agreed && c.Lines == now && !c.Returned
 			})
 			return l.State == reviewing.ListDrafted && said
 		})
@@ -1163,7 +1175,7 @@ var walkActs = []walkAct{
 		if len(proposed) == 0 {
 			return nil
 		}
-		return &deed{by: w.stranger(), path: "/api/publicities/" + l.ID + "/object", body: map[string]any{"application_id": proposed[w.roll(len(proposed))].ApplicationID, "name": "刘建国", "contact": "13900000000", "text": "该项目与既有成果重复，附查新报告。"}}
+		return &deed{by: w.stranger(), path: "/api/publicities/" + l.ID + "/object", body: map[string]any{"application_id": proposed[w.roll(len(proposed))].ApplicationID, "name": []string{"刘建国", "周敏", "陈志远"}[w.roll(3)], "contact": "13900000000", "text": fmt.Sprintf("该项目与既有成果重复，附查新报告第%d页。", w.next())}}
 	}},
 	{"objection.accept", 6, onObjection("accept", reviewing.Lodged)},
 	{"objection.reject", 3, onObjection("reject", reviewing.Lodged)},

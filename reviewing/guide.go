@@ -2,11 +2,13 @@ package reviewing
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"keping/experts"
 	"keping/rbac"
 	"keping/rbac/rulebook"
 	"keping/reviewing/rank"
@@ -71,7 +73,7 @@ type Criterion struct {
 	Weight  int      `json:"weight" minimum:"1" doc:"权重，10000为1" example:"10000"`
 	Maximum int      `json:"maximum" minimum:"1" doc:"满分（百分之一分）" example:"2500"`
 	Step    int      `json:"step" minimum:"1" doc:"最小间隔（百分之一分）" example:"50"`
-	Classes []string `json:"classes" maxItems:"4" doc:"由哪些类别的专家评；空为全部"`
+	Classes []string `json:"classes" maxItems:"4" doc:"由哪些类别的席位评：technical、management、finance、joint（联合实施单位，另列）；空为全部"`
 	Bands   []Band   `json:"bands" maxItems:"10"`
 }
 
@@ -184,11 +186,48 @@ func ValidateGuide(g Guide) error {
 	}
 	for i, c := range g.Criteria {
 		bad.Check(c.Maximum%c.Step == 0, fmt.Sprintf("criteria[%d].step", i), "满分应为最小间隔的整数倍")
+		for _, class := range c.Classes {
+			bad.Check(experts.ClassNames[experts.Class(class)] != "", fmt.Sprintf("criteria[%d].classes", i), "不认识的类别%s，应为technical、management、finance、joint", class)
+		}
+		bad.Check(len(c.Classes) == 0 || slices.ContainsFunc(c.Classes, func(class string) bool { return class != string(experts.Joint) }),
+			fmt.Sprintf("criteria[%d].classes", i), "“%s”只由联合实施单位评分，而其分值不计入正式结果，请加上评该项的专家类别", c.Name)
 		bands := slices.SortedFunc(slices.Values(c.Bands), func(a, b Band) int { return a.Low - b.Low })
 		for j, band := range bands {
 			bad.Check(band.Low <= band.High && band.High <= c.Maximum, fmt.Sprintf("criteria[%d].bands", i), "档次%s—%s不在0与满分%s之间，或下限高于上限", Points(band.Low), Points(band.High), Points(c.Maximum))
 			bad.Check(j == 0 || bands[j-1].High <= band.Low, fmt.Sprintf("criteria[%d].bands", i), "档次%s—%s与前一档重叠", Points(band.Low), Points(band.High))
 		}
+	}
+	return bad.Refusal()
+}
+
+// MarkedBy tells whether seats of a class mark the criterion.
+func (c Criterion) MarkedBy(class experts.Class) bool {
+	return len(c.Classes) == 0 || slices.Contains(c.Classes, string(class))
+}
+
+// CheckPanel holds the seats planned for a panel to the form: every criterion
+// has somebody to mark it, every seat something to mark, and where the method
+// compares whole forms, everything.
+func (g Guide) CheckPanel(planned map[experts.Class]int) error {
+	var bad rbac.Fields
+	for _, c := range g.Criteria {
+		n := 0
+		for class, seats := range planned {
+			if c.MarkedBy(class) {
+				n += seats
+			}
+		}
+		bad.Check(n > 0, "technical", "指标“%s”所定类别的专家在专家组中没有席位，项目将无法得出总分，请增加相应席位", c.Name)
+	}
+	for _, class := range slices.Sorted(maps.Keys(planned)) {
+		marks := 0
+		for _, c := range g.Criteria {
+			if c.MarkedBy(class) {
+				marks++
+			}
+		}
+		whole := g.Method != "zscore" && g.Method != "two_stage" || marks == len(g.Criteria)
+		bad.Check(planned[class] == 0 || len(g.Criteria) == 0 || marks > 0 && whole, string(class), "%s席位没有可评的指标，或指南所定的计分方法（%s）要求每位专家评全部指标，请不设该类席位", experts.ClassNames[class], rank.Methods[g.Method])
 	}
 	return bad.Refusal()
 }

@@ -3,12 +3,13 @@ package reviewing
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
+	"unicode"
 
 	"keping/rbac"
 	"keping/rbac/journal"
 	"keping/rbac/rulebook"
-	"keping/rbac/secret"
 )
 
 // ListState is where an award list stands in SM-12.
@@ -75,77 +76,6 @@ type PublicNotice struct {
 	Text string `json:"text"`
 }
 
-// Payment is one stage of the finance bureau's agreed schedule (年度资金拨付方案).
-type Payment struct {
-	ApplicationID string `json:"application_id" maxLength:"36"`
-	Year          int    `json:"year" minimum:"2020" maximum:"2100" example:"2025"`
-	Stage         int    `json:"stage" minimum:"1" maximum:"20" doc:"第几次拨付"`
-	Fen           int    `json:"fen" minimum:"1" doc:"金额（分）" example:"14000000"`
-}
-
-// Word is a conclusion on one line.
-type Word struct {
-	ApplicationID string `json:"application_id" maxLength:"36"`
-	Agreed        bool   `json:"agreed"`
-	Text          string `json:"text,omitempty" maxLength:"500"`
-}
-
-// Vote is how the bureau's deliberation voted.
-type Vote struct {
-	Present int `json:"present" minimum:"0" doc:"到会有表决权人数"`
-	For     int `json:"for" minimum:"0"`
-	Against int `json:"against" minimum:"0"`
-	Abstain int `json:"abstain" minimum:"0"`
-}
-
-// Carried tells whether more than half of those present voted for it.
-func (v Vote) Carried() bool { return v.For*2 > v.Present && v.sound() }
-
-func (v Vote) sound() bool {
-	return v.Present > 0 && v.For >= 0 && v.Against >= 0 && v.Abstain >= 0 && v.For+v.Against+v.Abstain == v.Present
-}
-
-// Conclusion is another office's recorded word on a list: by its own account,
-// or entered by an officer (补录) with document number, date and scan.
-type Conclusion struct {
-	ID        string             `gorm:"primaryKey;size:36" json:"id"`
-	ListID    string             `gorm:"size:36" json:"list_id"`
-	Kind      string             `gorm:"size:20" json:"kind"` // joint_unit, conference, finance, deliberation
-	UnitID    string             `gorm:"size:36" json:"unit_id"`
-	Agreed    bool               `json:"agreed"`
-	Document  string             `gorm:"size:100" json:"document"`
-	Day       string             `gorm:"size:10" json:"day"`
-	Lines     string             `gorm:"column:lines_hash;size:64" json:"lines"` // digest of the lines it is about: other lines need it anew
-	FileID    string             `gorm:"size:36" json:"file_id"`
-	Words     rbac.List[Word]    `json:"words"`    // line by line, of the conference
-	Schedule  rbac.List[Payment] `json:"schedule"` // of the finance bureau
-	Vote      rbac.List[Vote]    `json:"vote"`     // one, of the deliberation
-	EnteredBy string             `gorm:"size:36" json:"-"`
-	Entered   bool               `json:"entered"` // 补录
-	CreatedAt time.Time          `gorm:"autoCreateTime:false" json:"created_at"`
-}
-
-// Objection is one objection to a publicised line (SM-13). Who wrote it is
-// sealed at "objection/<id>/…": hidden from applicant and panel.
-type Objection struct {
-	ID            string         `gorm:"primaryKey;size:36" json:"id"`
-	ListID        string         `gorm:"size:36" json:"list_id"`
-	ApplicationID string         `gorm:"size:36" json:"application_id"`
-	Name          secret.Sealed  `json:"-"`
-	Contact       secret.Sealed  `json:"-"`
-	Text          secret.Sealed  `json:"-"`
-	Finding       secret.Sealed  `json:"-"` // of the investigation
-	Answer        secret.Sealed  `json:"-"`
-	Salt          string         `gorm:"size:64" json:"-"` // of the text's digest in the journal
-	State         ObjectionState `gorm:"size:20" json:"state"`
-	AcceptBy      string         `gorm:"size:10" json:"accept_by"` // last day to accept it or not
-	AnswerBy      string         `gorm:"size:10" json:"answer_by"` // last day to answer it
-	ArchivedAt    *time.Time     `json:"archived_at"`
-	DecidedBy     string         `gorm:"size:36" json:"-"`
-	CreatedAt     time.Time      `gorm:"autoCreateTime:false" json:"created_at"`
-	DecidedAt     *time.Time     `json:"decided_at"`
-}
-
 // ListFacts are what an award list is judged by.
 type ListFacts struct {
 	List        AwardList
@@ -176,93 +106,93 @@ func (f ListFacts) OpenObjections() int {
 // LinesHash names the lines a conclusion is about.
 func (l AwardList) LinesHash() (string, error) { return journal.HashOf(l.Lines) }
 
-// LineRules are R-025, R-069, R-074 and R-075 on the lines, whenever they change.
+// Written tells whether a text says something: so many letters or digits,
+// blanks and signs not counted.
+func Written(text string, letters int) bool {
+	n := 0
+	for _, r := range text {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			n++
+		}
+	}
+	return n >= letters
+}
+
+// LineRules are R-025, R-069, R-074 and R-075 on the lines, whenever they
+// change. What holds for all lines is said once, what fails for each.
 func LineRules(p *rulebook.Pack, f ListFacts) []rulebook.Verdict {
 	var out []rulebook.Verdict
-	sum, places, departures := 0, 0, 0
-	for i, line := range f.List.Lines {
+	sum, places := f.SpentFen, f.Taken
+	for _, line := range f.List.Lines {
 		inputs := rulebook.Inputs{"application": line.Number}
 		out = append(out, p.Check("R-069", f.Closed[line.ApplicationID], inputs, fmt.Sprintf("“%s”没有已结束的评审结果，不能列入（第二十一条）。", line.Number), "请先结束该项目所在的评审批次。"))
 		if line.Choice != "proposed" {
 			continue
 		}
-		sum += line.FiscalFen
+		sum = AddFen(sum, line.FiscalFen)
 		places++
 		out = append(out, MayLead(p, "R-025", f.Barred[line.ApplicationID], f.Uncertain[line.ApplicationID], f.Programme)...)
 		out = append(out, p.Check("SM-06", !f.Withdrawn[line.ApplicationID], inputs, fmt.Sprintf("“%s”已撤回申报，不能列为拟立项。", line.Number), "请改列不立项。"))
 		out = append(out, p.Check("P-41", f.Objections[line.ApplicationID] != Upheld, inputs, fmt.Sprintf("“%s”的异议成立，不能列为拟立项（惯例）。", line.Number), "请改列不立项或备选。"))
 		out = append(out, p.Check("P-35", line.Passed, inputs, fmt.Sprintf("“%s”未达合格线，不能列为拟立项（惯例）。", line.Number), "请改列备选或不立项。"))
-		for _, other := range f.List.Lines {
-			if other.ReviewID == line.ReviewID && other.Choice != "proposed" && other.Passed && other.Rank > 0 && (line.Rank == 0 || other.Rank <= line.Rank) {
-				departures++
-				out = append(out, p.Check("R-075", f.List.Lines[i].Reason != "", rulebook.Inputs{"chosen": line.Number, "rank": line.Rank, "passed_over": other.Number, "other_rank": other.Rank},
-					fmt.Sprintf("“%s”（第%d名）列入而“%s”（第%d名）未列入，请填写理由（第二十一条）。", line.Number, line.Rank, other.Number, other.Rank), "请为列入的一行填写书面理由，或按排名列入。"))
-				break
-			}
-		}
 	}
-	if departures == 0 {
-		out = append(out, p.Pass("R-075", nil))
+	out = append(once(out, len(f.List.Lines)), f.departures(p)...)
+	limit := "、" + strconv.Itoa(f.Guide.Places) + "项"
+	if f.Guide.Places == 0 {
+		limit = "（项数不限）"
 	}
-	sum, places = sum+f.SpentFen, places+f.Taken
 	out = append(out, p.Check("R-074", sum <= f.Guide.BudgetFen && (f.Guide.Places == 0 || places <= f.Guide.Places),
 		rulebook.Inputs{"sum_fen": sum, "budget_fen": f.Guide.BudgetFen, "lines": places, "places": f.Guide.Places},
-		fmt.Sprintf("拟立项财政资金合计%s万元、%d项，年度安排%s万元、%d项，超出安排（第十四条、第二十一条）。", Wan(sum), places, Wan(f.Guide.BudgetFen), f.Guide.Places),
+		fmt.Sprintf("拟立项财政资金合计%s万元、%d项，年度安排%s万元%s，超出安排（第十四条、第二十一条）。", Wan(sum), places, Wan(f.Guide.BudgetFen), limit),
 		"请减少拟立项项目，或先调整年度安排。"))
 	return out
 }
 
-// ConclusionRules are R-016, R-070, R-071 and R-072: who must have agreed.
-// With deliberation the bureau's own is demanded too (R-072).
-func ConclusionRules(p *rulebook.Pack, f ListFacts, deliberated bool) []rulebook.Verdict {
-	lines, err := f.List.LinesHash()
-	if err != nil {
-		return []rulebook.Verdict{p.Unknown("R-072", nil, "清单内容无法核对（第二十一条）。", "请联系系统管理员。")}
+// once leaves of the verdicts that stop nothing one of each rule, and none where
+// the rule fails for another line.
+func once(verdicts []rulebook.Verdict, lines int) []rulebook.Verdict {
+	said := map[string]bool{}
+	out := rulebook.Blocking(verdicts)
+	for _, v := range out {
+		said[v.Rule] = true
 	}
-	said := func(kind, unit string) (last Conclusion) {
-		for _, c := range f.Conclusions {
-			if c.Kind == kind && (unit == "" || c.UnitID == unit) && c.Lines == lines { // a word on other lines is none on these
-				last = c
-			}
-		}
-		return last
-	}
-	agreed := func(kind, unit string) bool { return said(kind, unit).Agreed }
-	against := f.List.against(said("conference", ""))
-	var lacking []string
-	anyWithoutJoint := false
-	for _, line := range f.List.Lines {
-		if line.Choice != "proposed" {
+	for _, v := range verdicts {
+		if said[v.Rule] {
 			continue
 		}
-		units := f.JointUnits[line.ApplicationID]
-		anyWithoutJoint = anyWithoutJoint || len(units) == 0
-		for _, unit := range units {
-			if !agreed("joint_unit", unit) && !slices.Contains(lacking, "联合实施单位") {
-				lacking = append(lacking, "联合实施单位")
-			}
+		said[v.Rule] = true
+		if v.Inputs["application"] != nil { // it is said of all of them
+			v.Inputs = rulebook.Inputs{"lines": lines}
 		}
+		out = append(out, v)
 	}
+	return out
+}
+
+// departures is R-075: where a line is proposed and a better-ranked one of its
+// review is not, one of the two has a written reason. One reason at the line
+// passed over serves for all that are proposed instead of it. A line that may
+// not be proposed (withdrawn, objection upheld, its leader barred) is not passed
+// over.
+func (f ListFacts) departures(p *rulebook.Pack) []rulebook.Verdict {
 	var out []rulebook.Verdict
-	conference := f.Programme.Kind == Major || (p.ConferenceForKey && anyWithoutJoint)
-	if f.Programme.Kind == Major {
-		out = append(out, p.Check("R-016", agreed("conference", "") && against == "", rulebook.Inputs{"against": against}, "重大专项拟立项清单须由部门联席会议提出建议（第六条、第二十一条）。"+against, "请录入部门联席会议的结论；会议不同意的项目请改列。"))
-	}
-	if conference && (!agreed("conference", "") || against != "") {
-		lacking = append(lacking, "部门联席会议")
-	}
-	text := ""
-	for i, l := range lacking {
-		if i > 0 {
-			text += "、"
+	for _, over := range f.List.Lines {
+		id := over.ApplicationID
+		if over.Choice == "proposed" || !over.Passed || over.Rank <= 0 || f.Withdrawn[id] ||
+			p.Uses("P-41") && f.Objections[id] == Upheld || p.Uses("R-025") && f.Barred[id] || Written(over.Reason, 2) {
+			continue
 		}
-		text += l
+		i := slices.IndexFunc(f.List.Lines, func(line Line) bool {
+			return line.ReviewID == over.ReviewID && line.Choice == "proposed" && (line.Rank == 0 || over.Rank <= line.Rank) && !Written(line.Reason, 2)
+		})
+		if i >= 0 {
+			line := f.List.Lines[i]
+			out = append(out, p.Fail("R-075", rulebook.Inputs{"chosen": line.Number, "rank": line.Rank, "passed_over": over.Number, "other_rank": over.Rank},
+				fmt.Sprintf("“%s”（第%d名）列入而“%s”（第%d名）未列入，请填写理由（第二十一条）。", line.Number, line.Rank, over.Number, over.Rank), "请为列入的一行或未列入的一行填写书面理由，或按排名列入。"))
+		}
 	}
-	out = append(out,
-		p.Check("R-070", len(lacking) == 0, rulebook.Inputs{"lacking": len(lacking)}, "缺少"+text+"意见（第二十一条）。", "请由其账号登录填写，或由经办凭文件补录。"),
-		p.Check("R-071", agreed("finance", "") && f.List.ScheduleFault(said("finance", "").Schedule) == "", nil, "年度资金拨付方案未商区财政局确定（第二十一条）。", "请由区财政局登录会签，或由经办凭文件补录。"))
-	if deliberated {
-		out = append(out, p.Check("R-072", agreed("deliberation", ""), nil, "清单未经区科技局审议通过（第二十一条）。", "请录入审议会议的日期、文号和结论。"))
+	if len(out) == 0 {
+		return []rulebook.Verdict{p.Pass("R-075", nil)}
 	}
 	return out
 }
@@ -305,58 +235,18 @@ func ProposeLines(lines []Line, places, budgetFen int) {
 		for j := range lines {
 			if lines[j].ReviewID == lines[i].ReviewID && lines[j].Rank == lines[i].Rank && lines[j].Choice == "reserve" {
 				tied = append(tied, j)
-				cost += lines[j].FiscalFen
+				cost = AddFen(cost, lines[j].FiscalFen)
 			}
 		}
-		if sum+cost > budgetFen || (places > 0 && n+len(tied) > places) {
+		if AddFen(sum, cost) > budgetFen || (places > 0 && n+len(tied) > places) {
 			stopped[lines[i].ReviewID] = true
 			continue
 		}
 		for _, j := range tied {
 			lines[j].Choice = "proposed"
 		}
-		sum, n = sum+cost, n+len(tied)
+		sum, n = AddFen(sum, cost), n+len(tied)
 	}
-}
-
-// against names the first proposed line that a conclusion does not agree to, or "".
-func (l AwardList) against(c Conclusion) string {
-	for _, line := range l.Lines {
-		for _, w := range c.Words {
-			if w.ApplicationID == line.ApplicationID && line.Choice == "proposed" && !w.Agreed {
-				return "会议不同意“" + line.Number + "”列为拟立项。"
-			}
-		}
-	}
-	return ""
-}
-
-// ScheduleFault tells what a schedule of payments lacks: each proposed line's
-// stages must add up to its fiscal amount, and nothing else be paid.
-func (l AwardList) ScheduleFault(schedule []Payment) string {
-	sums := map[string]int{}
-	stages := map[string]bool{}
-	for _, p := range schedule {
-		key := fmt.Sprintf("%s/%d", p.ApplicationID, p.Stage)
-		if stages[key] {
-			return fmt.Sprintf("第%d次拨付重复", p.Stage)
-		}
-		stages[key] = true
-		sums[p.ApplicationID] += p.Fen
-	}
-	for _, line := range l.Lines {
-		if line.Choice != "proposed" {
-			continue
-		}
-		if sum := sums[line.ApplicationID]; sum != line.FiscalFen {
-			return fmt.Sprintf("“%s”各次拨付合计%s万元，清单为%s万元", line.Number, Wan(sum), Wan(line.FiscalFen))
-		}
-		delete(sums, line.ApplicationID)
-	}
-	if len(sums) > 0 {
-		return "拨付方案中有不在拟立项清单里的项目"
-	}
-	return ""
 }
 
 // Used is the budget bar of a list: money and places used line by line.
@@ -375,7 +265,7 @@ func BudgetBar(l AwardList, budget, spent int) []Used {
 	out := []Used{}
 	for _, line := range l.Lines {
 		if line.Choice == "proposed" {
-			sum += line.FiscalFen
+			sum = AddFen(sum, line.FiscalFen)
 		}
 		out = append(out, Used{line.Number, line.Choice, line.FiscalFen, sum, budget - sum})
 	}
@@ -411,27 +301,3 @@ func Changes(before, after AwardList) []Change {
 	}
 	return out
 }
-
-// ObjectionState is where an objection stands in SM-13.
-type ObjectionState string
-
-// The states of SM-13.
-const (
-	Lodged        ObjectionState = "lodged"        // supervisor accepts or not
-	Accepted      ObjectionState = "accepted"      // the line is stopped; supervisor investigates
-	Rejected      ObjectionState = "rejected"      // 不受理
-	Investigating ObjectionState = "investigating" // supervisor concludes and answers
-	Upheld        ObjectionState = "upheld"        // 调整: a new version of the list
-	Dismissed     ObjectionState = "dismissed"     // 维持
-)
-
-// ObjectionMoves is SM-13 as a table.
-var ObjectionMoves = map[ObjectionState]map[string]ObjectionState{
-	Lodged:        {"accept": Accepted, "reject": Rejected},
-	Accepted:      {"investigate": Investigating},
-	Investigating: {"uphold": Upheld, "dismiss": Dismissed},
-	Rejected:      {"archive": Rejected}, Upheld: {"archive": Upheld}, Dismissed: {"archive": Dismissed},
-}
-
-// Open tells whether an objection still waits for its answer.
-func (s ObjectionState) Open() bool { return s == Lodged || s == Accepted || s == Investigating }

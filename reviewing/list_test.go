@@ -4,6 +4,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"keping/configs/rulepacks"
+	"keping/rbac/rulebook"
 )
 
 func TestProposeLines(t *testing.T) {
@@ -36,5 +40,51 @@ func TestProposeLines(t *testing.T) {
 			}
 			assert.Equal(t, c.want, got)
 		})
+	}
+}
+
+// TestDepartures: R-075 asks for a reason where a better line is passed over,
+// at either of the two, and of nothing else.
+func TestDepartures(t *testing.T) {
+	p, err := rulebook.Parse(rulepacks.Shapingba)
+	require.NoError(t, err)
+	line := func(id string, rank int, choice, reason string) Line {
+		return Line{ApplicationID: id, Number: id, ReviewID: "r", Rank: rank, Passed: true, Choice: choice, Reason: reason, FiscalFen: 1}
+	}
+	better, worse := line("a", 1, "declined", ""), line("b", 2, "proposed", "")
+	for what, c := range map[string]struct {
+		lines  []Line
+		change func(*ListFacts)
+		failed int
+	}{
+		"in order":                         {[]Line{line("a", 1, "proposed", ""), line("b", 2, "reserve", "")}, nil, 0},
+		"passed over without a reason":     {[]Line{better, worse}, nil, 1},
+		"a reason at the one chosen":       {[]Line{better, line("b", 2, "proposed", "区重点产业急需")}, nil, 0},
+		"a reason at the one passed over":  {[]Line{line("a", 1, "declined", "负责人失信"), worse}, nil, 0},
+		"blanks are no reason":             {[]Line{line("a", 1, "declined", "　 "), line("b", 2, "proposed", " \t ")}, nil, 1},
+		"an objection upheld":              {[]Line{better, worse}, func(f *ListFacts) { f.Objections = map[string]ObjectionState{"a": Upheld} }, 0},
+		"an objection open":                {[]Line{better, worse}, func(f *ListFacts) { f.Objections = map[string]ObjectionState{"a": Accepted} }, 1},
+		"withdrawn":                        {[]Line{better, worse}, func(f *ListFacts) { f.Withdrawn = map[string]bool{"a": true} }, 0},
+		"its leader barred":                {[]Line{better, worse}, func(f *ListFacts) { f.Barred = map[string]bool{"a": true} }, 0},
+		"one reason serves for two chosen": {[]Line{line("a", 1, "declined", "负责人失信"), worse, line("c", 3, "proposed", "")}, nil, 0},
+		"each passed over is asked for":    {[]Line{better, line("b", 2, "reserve", ""), line("c", 3, "proposed", "")}, nil, 2},
+	} {
+		f := ListFacts{List: AwardList{Lines: c.lines}, Guide: Guide{BudgetFen: 100}, Closed: map[string]bool{"a": true, "b": true, "c": true}}
+		if c.change != nil {
+			c.change(&f)
+		}
+		failed := 0
+		for _, v := range rulebook.Blocking(LineRules(p, f)) {
+			if v.Rule == "R-075" {
+				failed++
+			}
+		}
+		assert.Equal(t, c.failed, failed, what)
+	}
+	for _, v := range LineRules(p, ListFacts{List: AwardList{Lines: []Line{line("a", 1, "proposed", "")}}, Guide: Guide{BudgetFen: 0}, Closed: map[string]bool{"a": true}}) {
+		if v.Rule == "R-074" {
+			assert.Contains(t, v.Message, "项数不限")
+			assert.NotContains(t, v.Message, "0项，")
+		}
 	}
 }

@@ -157,17 +157,5 @@ func FiscalAmount(p *rulebook.Pack, kind ProgrammeKind, fen int) []rulebook.Verd
 		fmt.Sprintf("请把财政资助额改为%s—%s万元。", Wan(low), Wan(high)))}
 }
 
-// Wan writes 分 as 万元 without needless zeros.
-func Wan(fen int) string {
-	text := fmt.Sprintf("%d.%06d", fen/1000000, fen%1000000)
-	for text[len(text)-1] == '0' {
-		text = text[:len(text)-1]
-	}
-	if text[len(text)-1] == '.' {
-		text = text[:len(text)-1]
-	}
-	return text
-}
-
 // TableName keeps clear of the reserved word.
 func (Group) TableName() string { return "review_groups" }

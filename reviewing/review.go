@@ -105,6 +105,8 @@ type Result struct {
 	ReviewID      string `gorm:"primaryKey;size:36"`
 	Position      int    `gorm:"primaryKey;autoIncrement:false"` // from 1
 	ApplicationID string `gorm:"size:36"`
+	Number        string `gorm:"size:40"`
+	Title         string `gorm:"size:200"`
 	Place         int    // the rank, 0 without
 	Shown         string `gorm:"size:20"`
 	Passed        bool
@@ -271,6 +273,8 @@ type Seat struct {
 	DissentSalt   string        `gorm:"size:64" json:"-"`
 	NotSigned     string        `gorm:"size:500" json:"not_signed"` // the recorded reason why there is no signature
 	Vote          string        `gorm:"size:36" json:"-"`           // seat voted for as chair
+	Owed          int           `json:"-"`                          // sheets, written when the review closes
+	Sheets        int           `json:"-"`                          // that it has handed in, likewise
 	Telephone
 	CreatedAt time.Time `gorm:"autoCreateTime:false" json:"created_at"`
 }
@@ -290,15 +294,47 @@ type Declaration struct {
 
 // JointSeat records a joint unit's responsible person in a review (R-066).
 type JointSeat struct {
-	ID             string        `gorm:"primaryKey;size:36" json:"id"`
-	ReviewID       string        `gorm:"size:36" json:"review_id"`
-	UnitID         string        `gorm:"size:36" json:"unit_id"`
-	Name           string        `gorm:"size:100" json:"name"`
-	Post           string        `gorm:"size:50" json:"post"`
-	UserID         string        `gorm:"size:36" json:"user_id"`
-	Opinion        string        `gorm:"type:longtext" json:"opinion"`
-	Marks          secret.Sealed `json:"-"` // per application, sealed at "joint_seat/<id>/marks"
-	ParticipatedAt *time.Time    `json:"participated_at"`
+	ID             string               `gorm:"primaryKey;size:36" json:"id"`
+	ReviewID       string               `gorm:"size:36" json:"review_id"`
+	UnitID         string               `gorm:"size:36" json:"unit_id"`
+	Name           string               `gorm:"size:100" json:"name"`
+	Post           string               `gorm:"size:50" json:"post"`
+	UserID         string               `gorm:"size:36" json:"user_id"`
+	Opinion        string               `gorm:"type:longtext" json:"opinion"`
+	ParticipatedAt *time.Time           `json:"participated_at"`
+	Earlier        rbac.List[JointPart] `json:"earlier" doc:"改写之前的参与情况"`
+}
+
+// JointPart is a joint unit's part in a review before it was written anew.
+type JointPart struct {
+	Name    string    `json:"name"`
+	Post    string    `json:"post"`
+	Opinion string    `json:"opinion"`
+	At      time.Time `json:"at"`
+	Reason  string    `json:"reason" doc:"为何改写"`
+}
+
+// Again keeps the part taken so far among the earlier ones, so that it can be
+// taken anew.
+func (j *JointSeat) Again(reason string) {
+	if j.ParticipatedAt != nil {
+		j.Earlier = append(j.Earlier, JointPart{j.Name, j.Post, j.Opinion, *j.ParticipatedAt, reason})
+		j.ParticipatedAt = nil
+	}
+}
+
+// JointSheet is one version of a joint unit's marks for one of its
+// applications: it stands in the ranking record with status joint, under the
+// seat's id, and never counts (decision 7).
+type JointSheet struct {
+	ID            string        `gorm:"primaryKey;size:36"`
+	ReviewID      string        `gorm:"size:36"`
+	ApplicationID string        `gorm:"size:36"`
+	JointSeatID   string        `gorm:"size:36"`
+	Number        int           // counts the versions
+	Content       secret.Sealed // JSON of SheetContent, sealed at "joint_sheet/<id>"
+	Hash          string        `gorm:"size:64"` // as journalled
+	SubmittedAt   time.Time
 }
 
 // Composition is who effectively reviews: of a panel, or of one application

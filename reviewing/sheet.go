@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"keping/experts"
 	"keping/rbac"
 	"keping/rbac/rulebook"
 	"keping/rbac/secret"
@@ -97,7 +98,7 @@ func (c SheetContent) Same(other SheetContent) bool {
 // once. A draft may leave criteria out, a submission may not, unless it
 // abstains; abstaining gives no marks and is not zero. Only a submission asks
 // the pack: a draft's may be nil.
-func CheckSheet(p *rulebook.Pack, g Guide, class string, c SheetContent, submit bool) error {
+func CheckSheet(p *rulebook.Pack, g Guide, class experts.Class, c SheetContent, submit bool) error {
 	var bad rbac.Fields
 	given := map[string]CriterionMark{}
 	for i, m := range c.Marks {
@@ -111,7 +112,7 @@ func CheckSheet(p *rulebook.Pack, g Guide, class string, c SheetContent, submit 
 			continue
 		}
 		k := g.Criteria[j]
-		if len(k.Classes) > 0 && !slices.Contains(k.Classes, class) {
+		if !k.MarkedBy(class) {
 			bad.Check(m.Mark == nil, at, "指标“%s”不由您这一类专家评分，请留空", k.Name)
 			continue
 		}
@@ -142,8 +143,7 @@ func CheckSheet(p *rulebook.Pack, g Guide, class string, c SheetContent, submit 
 	} else if submit {
 		for _, k := range g.Criteria {
 			m, ok := given[k.Code]
-			mine := len(k.Classes) == 0 || slices.Contains(k.Classes, class)
-			bad.Check(!mine || (ok && m.Mark != nil), "marks", "“%s”尚未打分", k.Name)
+			bad.Check(!k.MarkedBy(class) || (ok && m.Mark != nil), "marks", "“%s”尚未打分", k.Name)
 		}
 		bad.Check(g.Method != "votes" && !g.Votes || c.Recommendation != "", "recommendation", "请选择是否建议立项")
 	}
@@ -151,12 +151,16 @@ func CheckSheet(p *rulebook.Pack, g Guide, class string, c SheetContent, submit 
 	return bad.Refusal()
 }
 
+// FullMarks are 100 points as Total counts them.
+const FullMarks = 100 * 100 * 10000
+
 // Total is what a content gives over the criteria marked, in hundredths of a
-// point times 10000 (the unit of weights), exactly; ok tells that any is.
-func (g Guide) Total(c SheetContent) (total int, ok bool) {
+// point times 10000 (the unit of weights), exactly, and what they give at most:
+// 0 if none is, FullMarks if all are.
+func (g Guide) Total(c SheetContent) (total, of int) {
 	for _, m := range c.Marks {
 		if i := slices.IndexFunc(g.Criteria, func(k Criterion) bool { return k.Code == m.Criterion }); i >= 0 && m.Mark != nil {
-			total, ok = total+*m.Mark*g.Criteria[i].Weight, true
+			total, of = total+*m.Mark*g.Criteria[i].Weight, of+g.Criteria[i].Maximum*g.Criteria[i].Weight
 		}
 	}
 	return

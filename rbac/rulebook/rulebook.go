@@ -13,6 +13,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"keping/rbac/journal"
@@ -231,6 +232,7 @@ type Pack struct {
 	ConferenceForKey        bool   `json:"conference_for_key"`
 	PeriodMonthsMax         int    `json:"period_months_max"`
 	PublicityWorkingDays    int    `json:"publicity_working_days"`
+	PublicityContact        string `json:"publicity_contact"` // of the supervisor, as every publicity names it
 	ObjectionAcceptDays     int    `json:"objection_accept_working_days"`
 	ObjectionAnswerDays     int    `json:"objection_answer_working_days"`
 	FirstPaymentRDPercent   int    `json:"first_payment_research_min_percent"`
@@ -325,7 +327,7 @@ func (p *Pack) validate() error {
 		"recheck_months": p.RecheckMonths >= 0 && p.RecheckNoticeDays >= 0, "member_publicity_working_days": p.MemberPublicityDays >= 0,
 		"conduct_days": p.ConductDays >= 1, "conduct_low_mark": 0 <= p.ConductLow && p.ConductLow <= 5,
 		"ban_years":              validBans(p.BanYears),
-		"publicity_working_days": p.PublicityWorkingDays >= 1, "trimmed_from": p.TrimmedFrom >= 3,
+		"publicity_working_days": p.PublicityWorkingDays >= 1, "publicity_contact": len([]rune(strings.TrimSpace(p.PublicityContact))) >= 5, "trimmed_from": p.TrimmedFrom >= 3,
 	} {
 		if !ok {
 			return fmt.Errorf("%s：数值不在允许范围内", key)

@@ -238,6 +238,27 @@ func (r Record) whole() bool {
 	return true
 }
 
+// WithJoint is the record as it would be if the joint units' sheets counted, the
+// newest version of each, and the applications that have one. In a whole form a
+// sheet that leaves out a criterion has no total, and does not enter.
+func (r Record) WithJoint() (Record, map[string]bool) {
+	whole, marked := r.whole(), map[string]bool{}
+	sheets := slices.Clone(r.Sheets)
+	for i, s := range sheets {
+		newer := i+1 < len(sheets) && sheets[i+1].Sheet.Application == s.Sheet.Application && sheets[i+1].Sheet.Expert == s.Sheet.Expert
+		given := 0
+		for _, m := range s.Sheet.Marks {
+			given += btoi(m.Mark != nil)
+		}
+		if s.Status == "joint" && !newer && (!whole || given == len(r.Form.Criteria)) {
+			sheets[i].Status = "counted"
+			marked[s.Sheet.Application] = true
+		}
+	}
+	r.Sheets = sheets
+	return r, marked
+}
+
 type standing struct {
 	Result
 	mark *big.Rat // nil without

@@ -68,7 +68,7 @@ type BoardSeat struct {
 // only those are looked at one by one.
 type tally struct {
 	*bench                              // with neither its applications nor the clear declarations
-	total   int                         // applications
+	total   int                         // applications, while the review runs
 	special map[string][]reviewing.Seat // who sits, where that is not the panel
 	base    []reviewing.Seat
 }
@@ -108,11 +108,13 @@ func (st *Store) loadTally(s *step, id string) (*tally, error) {
 		return nil, err
 	}
 	t.words.add(away...)
-	var total int64
-	if err := s.Model(&reviewing.Application{}).Where("review_id = ? AND state <> ?", id, reviewing.AppWithdrawn).Count(&total).Error; err != nil {
-		return nil, err
+	if t.review.State != reviewing.Closed { // then the seats tell
+		var total int64
+		if err := s.Model(&reviewing.Application{}).Where("review_id = ? AND state <> ?", id, reviewing.AppWithdrawn).Count(&total).Error; err != nil {
+			return nil, err
+		}
+		t.total = int(total)
 	}
-	t.total = int(total)
 	for _, seat := range seats {
 		t.seats[seat.ID] = seat
 		if seat.ApplicationID != "" {
@@ -191,16 +193,19 @@ const (
 // progress tells how far the review is, and each seat with what it has handed in.
 func (t *tally) progress(s *step) (Progress, []BoardSeat, error) {
 	p := Progress{State: t.review.State, Paused: t.review.PausedAt != nil, Version: t.review.Version}
-	submitted, err := count(s, sheetsBySeat, t.review.ID, reviewing.SheetSubmitted)
-	if err != nil {
+	owed, submitted, idle := t.needed(), map[string]int{}, map[string]int{}
+	var err error
+	if t.review.State == reviewing.Closed {
+		for id := range owed {
+			owed[id], submitted[id] = t.seats[id].Owed, t.seats[id].Sheets
+		}
+	} else if submitted, err = count(s, sheetsBySeat, t.review.ID, reviewing.SheetSubmitted); err != nil {
 		return p, nil, err
-	}
-	idle, _, err := t.idle(s)
-	if err != nil {
+	} else if idle, _, err = t.idle(s); err != nil {
 		return p, nil, err
 	}
 	seats := []BoardSeat{}
-	for id, needed := range t.needed() {
+	for id, needed := range owed {
 		seat := t.seats[id]
 		line := BoardSeat{ID: id, Code: seat.Code, Class: seat.Class, State: seat.State, Attended: seat.AttendedAt != nil, Submitted: submitted[id] - idle[id], Needed: needed, Signed: seat.SignedAt != nil}
 		p.Needed += needed
@@ -363,8 +368,8 @@ func (t *tally) running(s *step, after string, limit int) ([]BoardLine, string, 
 func (t *tally) ranked(s *step, after string, limit int) ([]BoardLine, string, error) {
 	from, _ := strconv.Atoi(after)
 	lines, recused := []BoardLine{}, t.recusals()
-	rows, err := s.Raw(`SELECT r.position, r.place, r.shown, r.passed, r.submitted, r.totals, a.id, a.number, a.title FROM results r JOIN applications a ON a.id = r.application_id
-		WHERE r.review_id = ? AND r.position > ? ORDER BY r.position LIMIT ?`, t.review.ID, from, limit+1).Rows()
+	rows, err := s.Raw(`SELECT position, place, shown, passed, submitted, totals, application_id, number, title FROM results
+		WHERE review_id = ? AND position > ? ORDER BY position LIMIT ?`, t.review.ID, from, limit+1).Rows()
 	if err != nil {
 		return nil, "", err
 	}

@@ -114,7 +114,7 @@ func (st *Store) ErasePerson(s *step, id string, in NewErasure) (Erasure, error)
 		{"notices", "UPDATE notices SET subject = '" + erased + "', body = NULL, address = NULL, state = CASE WHEN state = 'queued' THEN 'dropped' ELSE state END WHERE user_id IN " + users},
 		{"answers", "DELETE FROM answers WHERE user_id IN " + users},
 		{"links", "DELETE FROM links WHERE user_id IN " + users},
-		{"joint_seats", "UPDATE joint_seats SET name = '" + erased + "' WHERE user_id IN " + users},
+		{"joint_seats", "UPDATE joint_seats SET earlier = '[]', name = '" + erased + "' WHERE user_id IN " + users},
 		{"files", "UPDATE files SET name = '" + erased + "' WHERE owner IN " + users},
 		{"interests", "DELETE FROM interests WHERE user_id IN " + users},
 		{"releases", "UPDATE releases SET reason = '" + erased + "', salt = '' WHERE object IN (SELECT CONCAT('expert/', id) FROM experts WHERE person_id = ?)"},

@@ -166,7 +166,7 @@ func (st *Store) printedSheets(s *step, b *bench, own bool) ([]PrintedSheet, err
 		for _, seat := range b.sitting(a.ID) {
 			p := PrintedSheet{Number: a.Number, Title: a.Title, Code: seat.Code, Class: seat.Class, Marks: map[string]string{}, Reasons: map[string]string{}}
 			for _, c := range b.guide.Criteria {
-				if len(c.Classes) == 0 || slices.Contains(c.Classes, string(seat.Class)) {
+				if c.MarkedBy(seat.Class) {
 					p.Criteria = append(p.Criteria, c)
 				}
 			}
@@ -202,7 +202,7 @@ func ownSheet(s *step, b *bench, application, seat string, p *PrintedSheet) erro
 		}
 		p.Reasons[m.Criterion] = m.Reason
 	}
-	if total, marked := b.guide.Total(c); marked {
+	if total, of := b.guide.Total(c); of > 0 {
 		p.Total = reviewing.TotalPoints(total)
 	}
 	p.Recommendation, p.Opinion, p.Hash = recommendations[c.Recommendation], c.Opinion, sheets[0].Hash

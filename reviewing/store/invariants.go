@@ -50,6 +50,7 @@ var sayings = []struct{ what, from string }{
 	{"已回避的项目仍有评分表", `SELECT CONCAT('sheet/', x.id) FROM sheets x JOIN declarations d ON d.seat_id = x.seat_id AND d.application_id = x.application_id WHERE d.state = 'approved' AND x.state <> 'void'`},
 	{"已撤回的项目仍有评分表", `SELECT CONCAT('sheet/', x.id) FROM sheets x JOIN applications a ON a.id = x.application_id JOIN reviews r ON r.id = x.review_id WHERE a.state = 'withdrawn' AND r.state <> 'closed' AND x.state <> 'void'`},
 	{"一席对一个项目有两份评分表", `SELECT CONCAT('seat/', seat_id) FROM sheets WHERE state IN ('draft', 'submitted') GROUP BY seat_id, application_id HAVING COUNT(*) > 1`},
+	{"已结束的评审中席位的评分表份数不符", `SELECT CONCAT('seat/', s.id) FROM seats s JOIN reviews r ON r.id = s.review_id WHERE r.state = 'closed' AND s.sheets <> (SELECT COUNT(*) FROM sheets x WHERE x.seat_id = s.id AND x.state = 'submitted')`},
 	{"评分开启后仍有草稿", `SELECT CONCAT('sheet/', x.id) FROM sheets x JOIN reviews r ON r.id = x.review_id WHERE x.state = 'draft' AND r.state <> 'marking'`},
 	{"评分表的状态与提交时间不符", `SELECT CONCAT('sheet/', id) FROM sheets WHERE (state = 'draft') <> (submitted_at IS NULL)`},
 	{"未开启或未结束的评审已有签字或排名", `SELECT CONCAT('review/', r.id) FROM reviews r WHERE r.state <> 'closed' AND r.ranking_hash <> ''
@@ -97,15 +98,19 @@ func (b *bench) panelled(add func(format string, args ...any)) {
 	}
 }
 
-// counted checks that a closed ranking counts the submitted sheets and no other.
-func counted(record rank.Record, sheets []reviewing.Sheet, add func(format string, args ...any)) {
+// counted checks that a closed ranking counts the submitted sheets and no
+// other, and has all there are.
+func counted(record rank.Record, sheets []reviewing.Sheet, joint []reviewing.JointSheet, add func(format string, args ...any)) {
 	state := map[string]reviewing.SheetState{}
+	for _, sheet := range joint {
+		state[sheet.Hash] = "joint"
+	}
 	for _, sheet := range sheets {
 		state[sheet.Hash] = sheet.State
 	}
 	for _, x := range record.Sheets {
 		counts := x.Status == "counted" || x.Status == "abstained"
-		if there, ok := state[x.Hash]; !ok || counts != (there == reviewing.SheetSubmitted) {
+		if there, ok := state[x.Hash]; !ok || counts != (there == reviewing.SheetSubmitted) || (x.Status == "joint") != (there == "joint") {
 			add("排名所计的评分表与现状不符：%s", x.Hash)
 		}
 		delete(state, x.Hash)

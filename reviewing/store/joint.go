@@ -5,18 +5,72 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
+	"keping/configs/database"
 	"keping/experts"
 	"keping/rbac"
+	"keping/rbac/secret"
 	"keping/reviewing"
 	"keping/reviewing/rank"
 )
 
+// Participation is a joint unit's part in a review (R-066).
+type Participation struct {
+	Name    string       `json:"name" minLength:"1" maxLength:"50" doc:"参与评审的相关负责人"`
+	Post    string       `json:"post" minLength:"1" maxLength:"50" doc:"职务"`
+	Opinion string       `json:"opinion,omitempty" maxLength:"5000" doc:"意见；仅列席的方式可不填"`
+	Marks   []JointMarks `json:"marks,omitempty" maxItems:"100" doc:"打分另列：对本单位联合实施的每个项目评分，不计入平均分"`
+	Reason  string       `json:"reason,omitempty" maxLength:"500" doc:"再次填写的理由：改写之前所填的，原内容留存"`
+}
+
+// JointMarks are a joint unit's marks for one of its own applications: kept
+// apart, they never enter the official mean (decision 7).
+type JointMarks struct {
+	ApplicationID  string      `json:"application_id" maxLength:"36"`
+	Marks          []MarkInput `json:"marks" maxItems:"50"`
+	Recommendation string      `json:"recommendation,omitempty" enum:"recommend,revise,decline" doc:"建议立项、修改后立项、不建议"`
+}
+
+// TakePart records the joint unit's responsible person, opinion and marks; the
+// surface has confirmed the password. Taken again, with a reason, what was
+// there before is kept.
+func (st *Store) TakePart(s *step, reviewID string, in Participation) (reviewing.JointSeat, error) {
+	seats, err := find[reviewing.JointSeat](s, "id", "review_id = ?", reviewID)
+	if err != nil {
+		return reviewing.JointSeat{}, err
+	}
+	i := slices.IndexFunc(seats, func(j reviewing.JointSeat) bool { return s.Call.Actor.Unit != "" && j.UnitID == s.Call.Actor.Unit })
+	if err := s.May(i >= 0, "该评审批次"); err != nil {
+		return reviewing.JointSeat{}, err
+	}
+	r, err := take[reviewing.Review](s, reviewID, "该评审批次")
+	if err != nil {
+		return reviewing.JointSeat{}, err
+	}
+	if err := demandState(r, "参与评审", reviewing.Composed, reviewing.Marking, reviewing.Discussing); err != nil {
+		return reviewing.JointSeat{}, err
+	}
+	j := seats[i]
+	before := j.ParticipatedAt
+	if before != nil && len([]rune(in.Reason)) < 5 {
+		return j, rbac.Invalid("reason", "贵单位已参与评审，再次填写会改写原内容（原内容留存），请写明理由（至少5个字）")
+	}
+	j.Again(in.Reason)
+	if err := st.jointPart(s, r, j, in); err != nil {
+		return j, err
+	}
+	j.Name, j.Post, j.Opinion, j.UserID, j.ParticipatedAt = in.Name, in.Post, in.Opinion, s.Call.Actor.User, &s.Now
+	s.Fact("unit", j.UnitID)
+	s.Fact("method", "password")
+	s.Fact("again", len(j.Earlier) > 0)
+	return j, database.Swap(s.Tx, &reviewing.JointSeat{}, map[string]any{"id": j.ID, "participated_at": before},
+		map[string]any{"name": j.Name, "post": j.Post, "opinion": j.Opinion, "user_id": j.UserID, "participated_at": s.Now, "earlier": j.Earlier})
+}
+
 // jointPart holds a joint unit's part to the pack's mode (decision 7): attend
 // asks for presence, opinion for a word, marks_apart for marks of each of its
-// applications too.
-func (st *Store) jointPart(s *step, j *reviewing.JointSeat, in Participation) error {
+// applications too, which are entered as sheets of their own.
+func (st *Store) jointPart(s *step, r reviewing.Review, j reviewing.JointSeat, in Participation) error {
 	pack, err := st.Pack(s)
 	if err != nil {
 		return err
@@ -30,31 +84,87 @@ func (st *Store) jointPart(s *step, j *reviewing.JointSeat, in Participation) er
 		}
 		return nil
 	}
-	g, own, err := jointApplications(s, *j)
+	g, own, err := jointApplications(s, j)
 	if err != nil {
 		return err
 	}
-	given := map[string][]reviewing.CriterionMark{}
+	given := map[string]bool{}
 	for i, m := range in.Marks {
 		at := slices.IndexFunc(own, func(a reviewing.Application) bool { return a.ID == m.ApplicationID })
-		if at < 0 {
-			return rbac.Invalid(fmt.Sprintf("marks[%d]", i), "只能对本单位联合实施的项目评分")
+		if at < 0 || given[m.ApplicationID] {
+			return rbac.Invalid(fmt.Sprintf("marks[%d]", i), "只能对本单位联合实施的项目评分，每个项目一次")
 		}
-		c, err := NewMarks{Marks: m.Marks, Recommendation: "recommend"}.content()
+		given[m.ApplicationID] = true
+		c, err := NewMarks{Marks: m.Marks, Recommendation: m.Recommendation}.content()
 		if err != nil {
 			return err
 		}
-		if err := reviewing.CheckSheet(pack, g, string(experts.Technical), c, true); err != nil {
+		if err := reviewing.CheckSheet(pack, g, experts.Joint, c, true); err != nil {
 			return err
 		}
-		given[own[at].Number] = c.Marks
+		if err := enterJoint(s, r, j, own[at], c); err != nil {
+			return err
+		}
 	}
 	if len(given) < len(own) {
 		return rbac.Invalid("marks", "请对本单位联合实施的%d个项目逐一评分，现有%d个", len(own), len(given))
 	}
-	data, err := json.Marshal(given)
-	j.Marks = s.Keys.Seal(string(data), "joint_seat/"+j.ID+"/marks")
-	return err
+	return nil
+}
+
+// enterJoint enters a new version of a joint unit's marks, unless they are
+// those it gave before.
+func enterJoint(s *step, r reviewing.Review, j reviewing.JointSeat, a reviewing.Application, c reviewing.SheetContent) error {
+	versions, err := find[reviewing.JointSheet](s, "number DESC", "review_id = ? AND application_id = ? AND joint_seat_id = ?", r.ID, a.ID, j.ID)
+	if err != nil {
+		return err
+	}
+	act, number := "sheet.submit", 1
+	if len(versions) > 0 {
+		last, err := jointContent(s, versions[0])
+		if err != nil || last.Same(c) {
+			return err
+		}
+		act, number = "sheet.revise", versions[0].Number+1
+	}
+	x := reviewing.JointSheet{ID: s.NewID(), ReviewID: r.ID, ApplicationID: a.ID, JointSeatID: j.ID, Number: number, SubmittedAt: s.Now}
+	c.Salt = secret.Random(16)
+	if x.Hash, err = rank.SheetHash(c.Salt, c.Digest(a.Number, j.ID, number)); err != nil {
+		return err
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	x.Content = s.Keys.Seal(string(data), "joint_sheet/"+x.ID)
+	s.Brings(act, "joint_sheet/"+x.ID, map[string]any{"review": r.Number, "sheet": x.Hash})
+	return s.Create(&x).Error
+}
+
+func jointContent(s *step, x reviewing.JointSheet) (c reviewing.SheetContent, err error) {
+	text, err := s.Keys.Open(x.Content, "joint_sheet/"+x.ID)
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &c)
+	}
+	return c, err
+}
+
+// jointSheets are a review's joint units' sheets as its ranking record has
+// them, every version; numbers are the applications'.
+func jointSheets(s *step, review string, numbers map[string]string) ([]rank.Sheet, error) {
+	given, err := find[reviewing.JointSheet](s, "id", "review_id = ?", review)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]rank.Sheet, len(given))
+	for i, x := range given {
+		c, err := jointContent(s, x)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = rank.Sheet{Status: "joint", Class: string(experts.Joint), Salt: c.Salt, Hash: x.Hash, Sheet: c.Digest(numbers[x.ApplicationID], x.JointSeatID, x.Number)}
+	}
+	return out, nil
 }
 
 // jointApplications are the applications of a review that a joint unit joins.
@@ -92,37 +202,7 @@ func (st *Store) JointEffects(ctx context.Context, actor rbac.Actor, id string) 
 	if err != nil {
 		return nil, err
 	}
-	seats, err := find[reviewing.JointSeat](s, "id", "review_id = ?", id)
-	if err != nil {
-		return nil, err
-	}
-	with := record
-	with.Sheets = slices.Clone(record.Sheets)
-	marked := map[string]bool{}
-	for i, j := range seats {
-		text, err := s.Keys.Open(j.Marks, "joint_seat/"+j.ID+"/marks")
-		if err != nil {
-			return nil, err
-		}
-		given := map[string][]reviewing.CriterionMark{}
-		if text != "" {
-			if err := json.Unmarshal([]byte(text), &given); err != nil {
-				return nil, err
-			}
-		}
-		for number, marks := range given {
-			marked[number] = true
-			digest := reviewing.SheetContent{Marks: marks, Recommendation: "recommend"}.Digest(number, fmt.Sprintf("~joint%d", i), 1)
-			hash, err := rank.SheetHash("", digest)
-			if err != nil {
-				return nil, err
-			}
-			with.Sheets = append(with.Sheets, rank.Sheet{Status: "counted", Class: string(experts.Technical), Hash: hash, Sheet: digest})
-		}
-	}
-	slices.SortStableFunc(with.Sheets, func(x, y rank.Sheet) int { // the experts' stay in their order, the joint units' after them
-		return strings.Compare(x.Sheet.Application+"\x00"+x.Sheet.Expert, y.Sheet.Application+"\x00"+y.Sheet.Expert)
-	})
+	with, marked := record.WithJoint()
 	if with, err = rank.Compute(with); err != nil {
 		return nil, err
 	}

@@ -297,7 +297,7 @@ func (st *Store) AskRedo(s *step, id, reason string) (reviewing.Review, error) {
 
 // DecideRedo lets the marking begin again: all sheets so far are void and stay
 // on record, everybody gets an empty one, keys, opinion and signatures are
-// given anew. Rejected, the review goes on as it was.
+// given anew, and joint units take part anew. Rejected, the review goes on as it was.
 func (st *Store) DecideRedo(s *step, id string, approve bool) (reviewing.Review, error) {
 	b, err := st.holdBench(s, id)
 	if err != nil {
@@ -319,6 +319,16 @@ func (st *Store) DecideRedo(s *step, id string, approve bool) (reviewing.Review,
 	}
 	if err := s.Model(&reviewing.Seat{}).Where("review_id = ?", id).Updates(map[string]any{"signed_at": nil, "signed_hash": "", "not_signed": "", "dissent": nil, "dissent_salt": ""}).Error; err != nil {
 		return b.review, err
+	}
+	joint, err := find[reviewing.JointSeat](s, "id", "review_id = ? AND participated_at IS NOT NULL", id)
+	if err != nil {
+		return b.review, err
+	}
+	for _, j := range joint {
+		j.Again("环节重评")
+		if err := database.Swap(s.Tx, &reviewing.JointSeat{}, map[string]any{"id": j.ID}, map[string]any{"earlier": j.Earlier, "participated_at": nil}); err != nil {
+			return b.review, err
+		}
 	}
 	for _, a := range b.applications {
 		for _, seat := range b.sitting(a.ID) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"keping/configs/database"
+	"keping/experts"
 	"keping/experts/sheetio"
 	expertstore "keping/experts/store"
 	"keping/rbac"
@@ -111,10 +112,10 @@ func (b *bench) number(id string) string {
 
 // The columns of the marking form as a table: one row an application, two
 // columns a criterion (mark and reason).
-func formColumns(g reviewing.Guide, class string) []sheetio.Column {
+func formColumns(g reviewing.Guide, class experts.Class) []sheetio.Column {
 	columns := []sheetio.Column{{Key: "number", Names: []string{"申报编号"}, Required: true}, {Key: "title", Names: []string{"项目名称"}}}
 	for _, c := range g.Criteria {
-		if len(c.Classes) == 0 || slices.Contains(c.Classes, class) {
+		if c.MarkedBy(class) {
 			name := fmt.Sprintf("%s（满分%s）", c.Name, reviewing.Points(c.Maximum))
 			if c.PassFail() {
 				name = c.Name + "（合格、不合格）"
@@ -152,7 +153,7 @@ func (st *Store) SheetForm(s *step, id string) (sheetio.Sheet, error) {
 	if err != nil {
 		return sheetio.Sheet{}, err
 	}
-	columns := formColumns(b.guide, string(seat.Class))
+	columns := formColumns(b.guide, seat.Class)
 	out := sheetio.Sheet{Name: "评分表", Header: sheetio.Header(columns)}
 	for _, sheet := range sheets {
 		c, err := content(s, sheet)
@@ -202,7 +203,7 @@ func (st *Store) ImportSheets(s *step, id string, table func() (name string, dat
 	if err != nil {
 		return expertstore.Imported{}, err
 	}
-	columns := formColumns(b.guide, string(seat.Class))
+	columns := formColumns(b.guide, seat.Class)
 	rows, faults := sheetio.Read(name, data, columns)
 	byNumber := map[string]reviewing.Sheet{}
 	for _, sheet := range sheets {
@@ -248,7 +249,7 @@ func (st *Store) ImportSheets(s *step, id string, table func() (name string, dat
 			}
 			c.Marks = append(c.Marks, reviewing.CriterionMark{Criterion: k.Code, Mark: &value, Reason: row.Cells["reason:"+k.Code]})
 			one := reviewing.SheetContent{Marks: c.Marks[len(c.Marks)-1:]}
-			if refusal, bad := rbac.AsRefusal(reviewing.CheckSheet(pack, b.guide, string(seat.Class), one, false)); bad {
+			if refusal, bad := rbac.AsRefusal(reviewing.CheckSheet(pack, b.guide, seat.Class, one, false)); bad {
 				for _, f := range refusal.Fields {
 					faults.At(row.Number, title["mark:"+k.Code], "%s", f.Message)
 				}

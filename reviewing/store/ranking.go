@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -29,6 +30,18 @@ func (st *Store) record(s *step, b *bench, pack *rulebook.Pack) (rank.Record, er
 		}
 		r.Sheets = append(r.Sheets, rank.Sheet{Status: m.status, Class: string(m.seat.Class), Salt: m.content.Salt, Hash: m.sheet.Hash, Sheet: digest})
 	}
+	numbers, err := numbersOf(s, b.review.ID)
+	if err != nil {
+		return r, err
+	}
+	joint, err := jointSheets(s, b.review.ID, numbers)
+	if err != nil {
+		return r, err
+	}
+	r.Sheets = append(r.Sheets, joint...)
+	slices.SortFunc(r.Sheets, func(x, y rank.Sheet) int {
+		return cmp.Or(cmp.Compare(x.Sheet.Application, y.Sheet.Application), cmp.Compare(x.Sheet.Expert, y.Sheet.Expert), cmp.Compare(x.Sheet.Version, y.Sheet.Version))
+	})
 	orders, err := find[reviewing.Draw](s, "attempt", "review_id = ? AND purpose = 'order' AND state = 'run'", b.review.ID)
 	if err != nil {
 		return r, err
@@ -58,14 +71,20 @@ func (st *Store) record(s *step, b *bench, pack *rulebook.Pack) (rank.Record, er
 	return rank.Compute(r)
 }
 
-// KeepRanking keeps the record of a review that closes, and its lines for boards.
-func KeepRanking(s *step, review string, record rank.Record) (hash string, err error) {
+// KeepRanking keeps the record of a review that closes, and what boards show of
+// it: its lines, and how many sheets each seat owed and has handed in.
+func KeepRanking(s *step, review string, record rank.Record, owed map[string]int) (hash string, err error) {
 	canonical, err := journal.Canonical(record)
 	if err != nil {
 		return "", err
 	}
 	if err := s.Create(&reviewing.Ranking{ReviewID: review, Record: string(canonical)}).Error; err != nil {
 		return "", err
+	}
+	for seat, n := range owed {
+		if err := s.Exec("UPDATE seats SET owed = ?, sheets = (SELECT COUNT(*) FROM sheets x WHERE x.seat_id = seats.id AND x.state = ?) WHERE id = ?", n, reviewing.SheetSubmitted, seat).Error; err != nil {
+			return "", err
+		}
 	}
 	lines, err := resultsOf(s, review, record)
 	if err == nil && len(lines) > 0 {
@@ -77,12 +96,12 @@ func KeepRanking(s *step, review string, record rank.Record) (hash string, err e
 // resultsOf are a record's results as boards read them, in the record's order.
 func resultsOf(s *step, review string, record rank.Record) ([]reviewing.Result, error) {
 	var applications []reviewing.Application
-	if err := s.Select("id", "number").Where("review_id = ?", review).Find(&applications).Error; err != nil {
+	if err := s.Select("id", "number", "title").Where("review_id = ?", review).Find(&applications).Error; err != nil {
 		return nil, err
 	}
-	ids := make(map[string]string, len(applications))
+	of := make(map[string]reviewing.Application, len(applications))
 	for _, a := range applications {
-		ids[a.Number] = a.ID
+		of[a.Number] = a
 	}
 	totals, submitted := record.Totals(), map[string]int{}
 	for _, sheet := range record.Sheets {
@@ -92,7 +111,7 @@ func resultsOf(s *step, review string, record rank.Record) ([]reviewing.Result, 
 	}
 	lines := make([]reviewing.Result, len(record.Results))
 	for i, r := range record.Results {
-		lines[i] = reviewing.Result{ReviewID: review, Position: i + 1, ApplicationID: ids[r.Application], Place: r.Rank, Shown: r.Shown, Passed: r.Passed, Submitted: submitted[r.Application], Totals: strings.Join(totals[r.Application], ";")}
+		lines[i] = reviewing.Result{ReviewID: review, Position: i + 1, ApplicationID: of[r.Application].ID, Number: r.Application, Title: of[r.Application].Title, Place: r.Rank, Shown: r.Shown, Passed: r.Passed, Submitted: submitted[r.Application], Totals: strings.Join(totals[r.Application], ";")}
 	}
 	return lines, nil
 }
@@ -284,7 +303,13 @@ func (st *Store) CloseReview(s *step, id string) (reviewing.Review, error) {
 			return b.review, err
 		}
 	}
-	if b.review.RankingHash, err = KeepRanking(s, id, record); err != nil {
+	owed := map[string]int{}
+	for _, a := range b.applications {
+		for _, seat := range b.sitting(a.ID) {
+			owed[seat.ID]++
+		}
+	}
+	if b.review.RankingHash, err = KeepRanking(s, id, record, owed); err != nil {
 		return b.review, err
 	}
 	s.Fact("review", b.review.Number)

@@ -11,6 +11,7 @@ import (
 	"keping/experts"
 	expertstore "keping/experts/store"
 	"keping/rbac"
+	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 	"keping/reviewing/paper"
 )
@@ -271,11 +272,13 @@ func (st *Store) ListOf(ctx context.Context, actor rbac.Actor, settle may, id st
 // ObjectionView is an objection with its author, for who decides it.
 type ObjectionView struct {
 	reviewing.Objection
-	Name    string `json:"name"`
-	Contact string `json:"contact"`
-	Text    string `json:"text"`
-	Finding string `json:"finding"`
-	Answer  string `json:"answer"`
+	Unit     string               `json:"unit" doc:"提出异议的单位；空为个人"`
+	Name     string               `json:"name"`
+	Contact  string               `json:"contact"`
+	Text     string               `json:"text"`
+	Evidence []rbacstore.FileView `json:"evidence" doc:"所附依据（文件编号，下载留痕）"`
+	Finding  string               `json:"finding"`
+	Answer   string               `json:"answer"`
 }
 
 // ReadObjection opens an objection; that it was read is journalled.
@@ -284,12 +287,15 @@ func (st *Store) ReadObjection(s *step, id string) (ObjectionView, error) {
 	if err != nil {
 		return ObjectionView{}, err
 	}
-	v := ObjectionView{Objection: o}
+	v := ObjectionView{Objection: o, Evidence: []rbacstore.FileView{}}
+	if err := s.Model(&rbac.File{}).Where("object = ?", "objection/"+id).Order("created_at, id").Scan(&v.Evidence).Error; err != nil {
+		return v, err
+	}
 	var errs []error
 	for name, field := range map[string]struct {
 		sealed []byte
 		into   *string
-	}{"name": {o.Name, &v.Name}, "contact": {o.Contact, &v.Contact}, "text": {o.Text, &v.Text}, "finding": {o.Finding, &v.Finding}, "answer": {o.Answer, &v.Answer}} {
+	}{"unit": {o.Unit, &v.Unit}, "name": {o.Name, &v.Name}, "contact": {o.Contact, &v.Contact}, "text": {o.Text, &v.Text}, "finding": {o.Finding, &v.Finding}, "answer": {o.Answer, &v.Answer}} {
 		text, err := s.Keys.Open(field.sealed, "objection/"+id+"/"+name)
 		*field.into = text
 		errs = append(errs, err)
@@ -315,7 +321,8 @@ func (st *Store) ReadDeclaration(s *step, id string) (DeclarationView, error) {
 
 // ReadFile is a file for its owner, for the bureau, and for those whom the
 // application it belongs to concerns: a panel member after pledge and clear
-// word, not while recused. Reading what is not one's own is journalled.
+// word, not while recused. What an objector has sent tells who it is: it is the
+// supervisor's alone. Reading what is not one's own is journalled.
 func (st *Store) ReadFile(s *step, id string) (FileCopy, error) {
 	var f FileCopy
 	err := s.Take(&f.File, "id = ?", id).Error
@@ -336,6 +343,9 @@ func (st *Store) ReadFile(s *step, id string) (FileCopy, error) {
 		return f, rbac.Hidden("该文件")
 	}
 	if s.Call.Actor.Role == rbac.PoolKeeper && !strings.HasPrefix(f.Object, "expert/") {
+		return f, rbac.Hidden("该文件")
+	}
+	if s.Call.Actor.Role != rbac.Supervisor && strings.HasPrefix(f.Object, "objection/") {
 		return f, rbac.Hidden("该文件")
 	}
 	may, err := st.mayRead(s, &f)

@@ -56,6 +56,9 @@ func (st *Store) CreateReview(s *step, in NewReview) (reviewing.Review, error) {
 		Technical: in.Technical, Management: in.Management, Finance: in.Finance, UnitCap: pack.UnitCap, MeetingDay: in.MeetingDay,
 		State: reviewing.Preparing, Version: 1, CreatedAt: s.Now}
 	s.On(r.ID)
+	if err := g.CheckPanel(planned(r).Counts); err != nil {
+		return r, err
+	}
 	verdicts := append(reviewing.PanelRules(pack, planned(r), nil), experts.Load(pack, len(in.ApplicationIDs)))
 	if in.UnitCap > 0 {
 		r.UnitCap = in.UnitCap

@@ -485,49 +485,6 @@ func (st *Store) AppointChair(s *step, reviewID, seatID string) (reviewing.Revie
 	return b.review, touchReview(s, &b.review, map[string]any{"chair_seat_id": seatID, "chair_how": "appointed"})
 }
 
-// Participation is a joint unit's part in a review (R-066).
-type Participation struct {
-	Name    string       `json:"name" minLength:"1" maxLength:"50" doc:"参与评审的相关负责人"`
-	Post    string       `json:"post" minLength:"1" maxLength:"50" doc:"职务"`
-	Opinion string       `json:"opinion,omitempty" maxLength:"5000" doc:"意见；仅列席的方式可不填"`
-	Marks   []JointMarks `json:"marks,omitempty" maxItems:"100" doc:"打分另列：对本单位联合实施的每个项目评分，不计入平均分"`
-}
-
-// JointMarks are a joint unit's marks for one of its own applications: kept
-// apart, they never enter the official mean (decision 7).
-type JointMarks struct {
-	ApplicationID string      `json:"application_id" maxLength:"36"`
-	Marks         []MarkInput `json:"marks" maxItems:"50"`
-}
-
-// TakePart records the joint unit's responsible person and opinion; the
-// surface has confirmed the password.
-func (st *Store) TakePart(s *step, reviewID string, in Participation) (reviewing.JointSeat, error) {
-	seats, err := find[reviewing.JointSeat](s, "id", "review_id = ?", reviewID)
-	if err != nil {
-		return reviewing.JointSeat{}, err
-	}
-	i := slices.IndexFunc(seats, func(j reviewing.JointSeat) bool { return s.Call.Actor.Unit != "" && j.UnitID == s.Call.Actor.Unit })
-	if err := s.May(i >= 0, "该评审批次"); err != nil {
-		return reviewing.JointSeat{}, err
-	}
-	r, err := take[reviewing.Review](s, reviewID, "该评审批次")
-	if err != nil {
-		return reviewing.JointSeat{}, err
-	}
-	if err := demandState(r, "参与评审", reviewing.Composed, reviewing.Marking, reviewing.Discussing); err != nil {
-		return reviewing.JointSeat{}, err
-	}
-	j := seats[i]
-	if err := st.jointPart(s, &j, in); err != nil {
-		return j, err
-	}
-	j.Name, j.Post, j.Opinion, j.UserID, j.ParticipatedAt = in.Name, in.Post, in.Opinion, s.Call.Actor.User, &s.Now
-	s.Fact("unit", j.UnitID)
-	s.Fact("method", "password")
-	return j, database.Swap(s.Tx, &reviewing.JointSeat{}, map[string]any{"id": j.ID}, map[string]any{"name": j.Name, "post": j.Post, "opinion": j.Opinion, "marks": j.Marks, "user_id": j.UserID, "participated_at": s.Now})
-}
-
 // SeatView is a seat as officer and panel see it; names are masked but for who may know.
 type SeatView struct {
 	ID            string              `json:"id"`

@@ -140,7 +140,7 @@ func (st *Store) read(s *step, in NewMarks, d desk, submit bool) (reviewing.Shee
 			return c, err
 		}
 	}
-	return c, reviewing.CheckSheet(pack, d.Guide, string(d.Seat.Class), c, submit)
+	return c, reviewing.CheckSheet(pack, d.Guide, d.Seat.Class, c, submit)
 }
 
 // desk is one sheet with what an act on it is judged by, and no more: of the
@@ -269,7 +269,7 @@ func (st *Store) SaveSheet(s *step, id string, in NewMarks) (SheetView, error) {
 
 // withTotal adds the total of what is marked so far (live, as the expert fills in).
 func withTotal(v SheetView, g reviewing.Guide, c reviewing.SheetContent) SheetView {
-	if total, marked := g.Total(c); marked {
+	if total, of := g.Total(c); of > 0 {
 		v.Total = reviewing.TotalPoints(total)
 	}
 	return v

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -26,13 +27,9 @@ func givenMarks(s *step, b *bench) ([]givenMark, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []reviewing.Application
-	if err := s.Select("id", "number").Where("review_id = ?", b.review.ID).Find(&all).Error; err != nil {
+	numbers, err := numbersOf(s, b.review.ID)
+	if err != nil {
 		return nil, err
-	}
-	numbers := make(map[string]string, len(all))
-	for _, a := range all {
-		numbers[a.ID] = a.Number
 	}
 	out := make([]givenMark, 0, len(sheets))
 	for _, sheet := range sheets {
@@ -56,6 +53,17 @@ func givenMarks(s *step, b *bench) ([]givenMark, error) {
 	}
 	slices.SortFunc(out, func(x, y givenMark) int { return strings.Compare(key(x), key(y)) })
 	return out, nil
+}
+
+// numbersOf are the numbers of a review's applications, withdrawn ones too, by id.
+func numbersOf(s *step, review string) (map[string]string, error) {
+	var all []reviewing.Application
+	err := s.Select("id", "number").Where("review_id = ?", review).Find(&all).Error
+	numbers := make(map[string]string, len(all))
+	for _, a := range all {
+		numbers[a.ID] = a.Number
+	}
+	return numbers, err
 }
 
 // shownMarks are the marks of an opened review that the actor may see: a panel
@@ -113,14 +121,25 @@ type SummaryLine struct {
 	ID        string        `json:"id"`
 	Number    string        `json:"number"`
 	Title     string        `json:"title"`
-	Mean      string        `json:"mean" doc:"有效总分的平均（未必是指南约定的计分方法）"`
-	Lowest    string        `json:"lowest"`
+	Mean      string        `json:"mean" doc:"各指标平均分加权之和（未必是指南约定的计分方法）；有指标无人评分为空"`
+	Lowest    string        `json:"lowest" doc:"评了全部指标的总分中最低的；分类评分、无人评全部指标时为空"`
 	Highest   string        `json:"highest"`
 	Spread    string        `json:"spread" doc:"最高与最低之差"`
 	Recommend int           `json:"recommend" doc:"建议立项票数"`
 	Revise    int           `json:"revise" doc:"修改后立项票数"`
 	Decline   int           `json:"decline" doc:"不建议票数"`
+	Criteria  []SummaryPart `json:"criteria" doc:"逐项指标"`
 	Marks     []SummaryMark `json:"marks"`
+}
+
+// SummaryPart is one criterion over the experts who marked it, in points.
+type SummaryPart struct {
+	Criterion string `json:"criterion"`
+	Name      string `json:"name"`
+	Experts   int    `json:"experts" doc:"评了该项的专家人数"`
+	Mean      string `json:"mean" doc:"无人评分为空"`
+	Lowest    string `json:"lowest"`
+	Highest   string `json:"highest"`
 }
 
 // SummaryMark is one expert's final mark; where it was revised after the
@@ -129,6 +148,7 @@ type SummaryMark struct {
 	Code           string        `json:"code" doc:"席位代号"`
 	Class          experts.Class `json:"class"`
 	Total          string        `json:"total" doc:"所评各项合计；弃权或只表决为空"`
+	Of             string        `json:"of" doc:"所评各项的满分；分类评分时小于100"`
 	Before         string        `json:"before" doc:"讨论前的合计；讨论后未修改为空"`
 	Reason         string        `json:"reason" doc:"讨论后修改的理由"`
 	Abstained      bool          `json:"abstained"`
@@ -147,27 +167,33 @@ func (st *Store) SummaryOf(s *step, id string) (Summary, error) {
 		line := SummaryLine{ID: a.ID, Number: a.Number, Title: a.Title, Marks: []SummaryMark{}}
 		before := map[string]string{}
 		var totals []int
+		parts := map[string][]int{}
 		for _, m := range given {
 			if m.sheet.ApplicationID != a.ID || m.status == "void" {
 				continue
 			}
-			total, marked := b.guide.Total(m.content)
-			shown := ""
-			if marked {
-				shown = reviewing.TotalPoints(total)
+			total, of := b.guide.Total(m.content)
+			shown, maximum := "", ""
+			if of > 0 {
+				shown, maximum = reviewing.TotalPoints(total), reviewing.TotalPoints(of)
 			}
 			if m.status == "revised" {
 				before[m.seat.Code] = shown
 				continue
 			}
-			mark := SummaryMark{Code: m.seat.Code, Class: m.seat.Class, Total: shown, Before: before[m.seat.Code], Abstained: m.content.Abstained, Recommendation: m.content.Recommendation, Opinion: m.content.Opinion}
+			mark := SummaryMark{Code: m.seat.Code, Class: m.seat.Class, Total: shown, Of: maximum, Before: before[m.seat.Code], Abstained: m.content.Abstained, Recommendation: m.content.Recommendation, Opinion: m.content.Opinion}
 			if m.sheet.Round == 2 {
 				if mark.Reason, err = s.Keys.Open(m.sheet.RevisionReason, "sheet/"+m.sheet.ID+"/reason"); err != nil {
 					return out, err
 				}
 			}
-			if marked {
+			if of == reviewing.FullMarks {
 				totals = append(totals, total)
+			}
+			for _, x := range m.content.Marks {
+				if x.Mark != nil {
+					parts[x.Criterion] = append(parts[x.Criterion], *x.Mark)
+				}
 			}
 			switch m.content.Recommendation {
 			case "recommend":
@@ -179,19 +205,39 @@ func (st *Store) SummaryOf(s *step, id string) (Summary, error) {
 			}
 			line.Marks = append(line.Marks, mark)
 		}
-		if n := len(totals); n > 0 {
-			sum := 0
-			for _, t := range totals {
-				sum += t
-			}
+		line.Mean, line.Criteria = meanOf(b.guide, parts)
+		if len(totals) > 0 {
 			low, high := slices.Min(totals), slices.Max(totals)
-			line.Mean, line.Lowest, line.Highest, line.Spread = reviewing.TotalPoints((2*sum+n)/(2*n)), reviewing.TotalPoints(low), reviewing.TotalPoints(high), reviewing.TotalPoints(high-low)
+			line.Lowest, line.Highest, line.Spread = reviewing.TotalPoints(low), reviewing.TotalPoints(high), reviewing.TotalPoints(high-low)
 		}
 		if len(line.Marks) > 0 || s.Call.Actor.Role != rbac.Expert {
 			out.Applications = append(out.Applications, line)
 		}
 	}
 	return out, nil
+}
+
+// meanOf is Σ weight × mean over the criteria, exactly, rounded half up to two
+// decimals, and each criterion; marks are in hundredths of a point.
+func meanOf(g reviewing.Guide, marks map[string][]int) (string, []SummaryPart) {
+	sum, all, parts := new(big.Rat), len(g.Criteria) > 0, []SummaryPart{}
+	for _, k := range g.Criteria {
+		part, given := SummaryPart{Criterion: k.Code, Name: k.Name, Experts: len(marks[k.Code])}, marks[k.Code]
+		if all = all && len(given) > 0; len(given) > 0 {
+			of := 0
+			for _, m := range given {
+				of += m
+			}
+			mean := big.NewRat(int64(of), int64(100*len(given)))
+			part.Mean, part.Lowest, part.Highest = mean.FloatString(2), reviewing.Points(slices.Min(given)), reviewing.Points(slices.Max(given))
+			sum.Add(sum, mean.Mul(mean, big.NewRat(int64(k.Weight), 10000)))
+		}
+		parts = append(parts, part)
+	}
+	if !all {
+		return "", parts
+	}
+	return sum.FloatString(2), parts
 }
 
 // ExportMarks is the same, every criterion of every version, as two tables: long and wide.

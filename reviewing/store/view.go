@@ -182,7 +182,7 @@ func (st *Store) SheetsOf(ctx context.Context, actor rbac.Actor, settle may, rev
 				return nil, err
 			}
 			view := viewSheet(sheet, c)
-			if total, marked := b.guide.Total(c); marked {
+			if total, of := b.guide.Total(c); of > 0 {
 				view.Total = reviewing.TotalPoints(total)
 				if sheet.State == reviewing.SheetDraft || sheet.State == reviewing.SheetSubmitted {
 					own[sheet.ID] = total
@@ -312,86 +312,6 @@ func (st *Store) DrawRecord(ctx context.Context, id string) ([]byte, error) {
 	return []byte(d.Record), nil
 }
 
-// Publicity is what the public reads: no personal details.
-type Publicity struct {
-	ID         string                   `json:"id"`
-	Guide      string                   `json:"guide"`
-	From       string                   `json:"from"`
-	To         string                   `json:"to"`
-	Lines      []PublicLine             `json:"lines"`
-	Notices    []reviewing.PublicNotice `json:"notices" doc:"更正公告"`
-	Digest     string                   `json:"digest" doc:"清单摘要"`
-	Checkpoint journal.Checkpoint       `json:"checkpoint" doc:"公示时的日志检查点"`
-}
-
-// PublicLine is one proposed project (P-42).
-type PublicLine struct {
-	ApplicationID string `json:"application_id"`
-	Number        string `json:"number"`
-	Title         string `json:"title"`
-	LeadUnit      string `json:"lead_unit"`
-	Leader        string `json:"leader"`
-	FiscalFen     int    `json:"fiscal_fen"`
-	Stopped       bool   `json:"stopped" doc:"有已受理的异议，暂停"`
-}
-
-// Publicities pages through the lists in publicity or confirmed, newest first.
-func (st *Store) Publicities(ctx context.Context, after string, limit int) ([]Publicity, error) {
-	s := st.reading(ctx, rbac.Actor{})
-	q := s.Where("state IN ?", []reviewing.ListState{reviewing.ListPublic, reviewing.ListConfirmed})
-	if after != "" {
-		q = q.Where("id < ?", after)
-	}
-	var lists []reviewing.AwardList
-	if err := q.Order("id DESC").Limit(limit).Find(&lists).Error; err != nil {
-		return nil, err
-	}
-	out := []Publicity{}
-	for _, l := range lists {
-		p, err := publicity(s, l)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, p)
-	}
-	return out, nil
-}
-
-// PublicityOf is one of them.
-func (st *Store) PublicityOf(ctx context.Context, id string) (Publicity, error) {
-	s := st.reading(ctx, rbac.Actor{})
-	l, err := take[reviewing.AwardList](s, id, "该公示")
-	if err != nil {
-		return Publicity{}, err
-	}
-	if l.State != reviewing.ListPublic && l.State != reviewing.ListConfirmed {
-		return Publicity{}, rbac.Missing("该公示")
-	}
-	return publicity(s, l)
-}
-
-func publicity(s *step, l reviewing.AwardList) (Publicity, error) {
-	g, err := take[reviewing.Guide](s, l.GuideID, "该指南")
-	if err != nil {
-		return Publicity{}, err
-	}
-	p := Publicity{ID: l.ID, Guide: g.Title, From: l.PublicFrom, To: l.PublicTo, Digest: l.Digest, Lines: []PublicLine{}, Notices: append([]reviewing.PublicNotice{}, l.Notices...)}
-	if p.Checkpoint, err = rbacstore.CheckpointOf(s, "list/"+l.ID, "list.publicise"); err != nil {
-		return p, err
-	}
-	objections, err := objectionsOf(s, l.GuideID)
-	if err != nil {
-		return p, err
-	}
-	for _, line := range l.Lines {
-		if line.Choice == "proposed" {
-			state := objections[line.ApplicationID]
-			p.Lines = append(p.Lines, PublicLine{line.ApplicationID, line.Number, line.Title, line.LeadUnit, line.Leader, line.FiscalFen, state != "" && state != reviewing.Lodged})
-		}
-	}
-	return p, nil
-}
-
 // Problem is a broken invariant.
 type Problem struct{ Where, What string }
 
@@ -457,7 +377,11 @@ func (st *Store) Invariants(ctx context.Context) ([]Problem, error) {
 			if err != nil {
 				add(where, "%v", err)
 			}
-			counted(record, sheets, here)
+			joint, err := find[reviewing.JointSheet](s, "id", "review_id = ?", r.ID)
+			if err != nil {
+				return nil, err
+			}
+			counted(record, sheets, joint, here)
 			if journal.Hash(kept) != r.RankingHash {
 				add(where, "排名记录与摘要不符")
 			}

@@ -131,7 +131,7 @@ func prepare(ctx context.Context, cfg configs.Config, scale, database int) (fill
 	trip := ""
 	if err == nil {
 		m := meter{server: os.Getpid(), database: database}
-		trip, err = m.cost(2000, func(int) error {
+		trip, err = m.cost(0, 2000, func(int) error {
 			var one int
 			return app.Store.DB.Read(ctx).Raw("SELECT 1").Scan(&one).Error
 		})
@@ -206,7 +206,7 @@ var lines = []struct{ key, name, hotcrp, reach string }{
 }
 
 func print(w io.Writer, columns []column) error {
-	fmt.Fprintln(w, "\n每个请求的CPU毫秒（服务进程与数据库进程之和，预热之后，单个客户端依次请求，会话在数据库中）；一个评审批次，1,000项申报 × 5份评分：")
+	fmt.Fprintln(w, "\n每个请求的CPU毫秒（服务进程与数据库进程之和，预热之后，64人同时操作，会话在数据库中；括号内为其中数据库进程所用）；一个评审批次，1,000项申报 × 5份评分：")
 	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
 	fmt.Fprint(t, "| 请求\t| HotCRP（引用）\t| 目标（不超过）")
 	for _, c := range columns {

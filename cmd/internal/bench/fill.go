@@ -410,7 +410,11 @@ func (f *filler) close(ctx context.Context, r reviewing.Review, seats []reviewin
 		if record, err = rank.Compute(record); err != nil {
 			return err
 		}
-		hash, err := reviewstore.KeepRanking(s, r.ID, record)
+		owed := map[string]int{}
+		for _, seat := range seats {
+			owed[seat.ID] = len(record.Results)
+		}
+		hash, err := reviewstore.KeepRanking(s, r.ID, record, owed)
 		if err != nil {
 			return err
 		}

@@ -16,10 +16,10 @@ func criteria(kind string) []map[string]any {
 		return map[string]any{"code": code, "name": name, "weight": 10000, "maximum": points * 100, "step": 50, "classes": classes,
 			"bands": []map[string]any{{"low": points * 80, "high": points * 100, "text": "优"}, {"low": points * 60, "high": points * 80, "text": "良"}, {"low": 0, "high": points * 60, "text": "一般"}}}
 	}
-	if kind == "major" { // finance experts mark the budget only
-		return []map[string]any{line("need", "需求契合", 15, "technical", "management"), line("innovation", "创新性与先进性", 25, "technical", "management"),
-			line("route", "技术路线可行性", 20, "technical", "management"), line("team", "团队与基础", 15, "technical", "management"),
-			line("industry", "产业带动与成果转化", 15, "technical", "management"), line("budget", "预算合理性", 10)}
+	if kind == "major" { // finance experts mark the budget only, the joint unit everything
+		return []map[string]any{line("need", "需求契合", 15, "technical", "management", "joint"), line("innovation", "创新性与先进性", 25, "technical", "management", "joint"),
+			line("route", "技术路线可行性", 20, "technical", "management", "joint"), line("team", "团队与基础", 15, "technical", "management", "joint"),
+			line("industry", "产业带动与成果转化", 15, "technical", "management", "joint"), line("budget", "预算合理性", 10)}
 	}
 	return []map[string]any{line("innovation", "创新性", 40), line("plan", "方案与路线", 40), line("budget", "预算合理性", 20)}
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"keping/rbac/journal"
 )
 
 // own are the vectors the project commits.
@@ -59,6 +61,8 @@ func TestStatus(t *testing.T) {
 	frame := text(own["draw"])
 	i, j := strings.Index(frame, `"frame":{`)+len(`"frame":`), strings.Index(frame, `,"frame_hash"`)
 	frameFile := write("frame.json", frame[i:j])
+	publicLines := `[{"application_id":"a","fiscal_fen":20000000,"number":"2025-ZD-01-001"}]`
+	public := `{"id":"l","lines":` + publicLines + `,"digest":"` + journal.Hash(publicLines) + `"}`
 	secrets := []string{"bureau=" + strings.Repeat("0a", 16), "supervisor=" + strings.Repeat("0b", 16)}
 	for _, c := range []struct {
 		name string
@@ -78,6 +82,10 @@ func TestStatus(t *testing.T) {
 		{"journal, head no head", verifyJournal{File: own["journal"], Head: []string{"1"}}.Run, 2},
 		{"ranking", verifyRanking{File: own["ranking"]}.Run, 0},
 		{"ranking, forged", verifyRanking{File: write("rank.json", strings.Replace(text(own["ranking"]), `"mark":8000`, `"mark":8100`, 1))}.Run, 1},
+		{"publicity", verifyPublicity{File: write("public.json", public)}.Run, 0},
+		{"publicity, forged", verifyPublicity{File: write("public2.json", strings.Replace(public, "20000000", "30000000", 1))}.Run, 1},
+		{"publicity, not in the journal", verifyPublicity{File: filepath.Join(folder, "public.json"), Journal: own["journal"]}.Run, 1},
+		{"publicity, no lines", verifyPublicity{File: write("public3.json", `{"id":"a","digest":"b"}`)}.Run, 2},
 		{"recomputed", Draw{Frame: frameFile, Holder: secrets, Out: filepath.Join(folder, "again.json")}.Run, 0},
 		{"recomputed, verified", verifyDraw{File: filepath.Join(folder, "again.json")}.Run, 0},
 		{"a holder too few", Draw{Frame: frameFile, Holder: secrets[:1], Out: "-"}.Run, 1},

@@ -13,6 +13,8 @@ CREATE TABLE results (
   review_id VARCHAR(36) NOT NULL,
   position BIGINT NOT NULL,
   application_id VARCHAR(36) NOT NULL,
+  number VARCHAR(40) NOT NULL,
+  title VARCHAR(200) NOT NULL,
   place BIGINT NOT NULL,
   shown VARCHAR(20) NOT NULL,
   passed BOOLEAN NOT NULL,
@@ -25,4 +27,4 @@ CREATE TABLE results (
 
 CREATE INDEX applications_number ON applications (review_id, number, state);
 CREATE INDEX sheets_progress ON sheets (review_id, state, seat_id, application_id);
-CREATE INDEX declarations_state ON declarations (review_id, state);
+CREATE INDEX declarations_words ON declarations (review_id, state, seat_id, application_id);
