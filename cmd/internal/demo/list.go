@@ -56,7 +56,13 @@ func (s *story) lists() error {
 				}
 			}
 		}
-		if _, err := s.users["conference"].call("POST", path+"/conclude", map[string]any{"version": l.Version, "kind": "conference", "agreed": true, "day": "2025-06-03", "document": "联席会议纪要〔2025〕2号"}); err != nil {
+		var words []reviewing.Word
+		for _, line := range l.Lines {
+			if line.Choice == "proposed" {
+				words = append(words, reviewing.Word{ApplicationID: line.ApplicationID, Agreed: true})
+			}
+		}
+		if _, err := s.users["conference"].call("POST", path+"/conclude", map[string]any{"version": l.Version, "kind": "conference", "agreed": true, "day": "2025-06-03", "document": "联席会议纪要〔2025〕2号", "words": words}); err != nil {
 			return err
 		}
 		var schedule []reviewing.Payment
