@@ -123,7 +123,8 @@ func (s *Server) listApplications(r *Reading, in *struct {
 	Paging
 	GuideID  string `query:"guide_id" maxLength:"36"`
 	ReviewID string `query:"review_id" maxLength:"36"`
-	State    string `query:"state" maxLength:"20"`
+	State    string `query:"state" enum:"draft,unit_review,submitted,correction,accepted,refused,in_review,reviewed,proposed,reserve,declined,awarded,withdrawn"`
+	Q        string `query:"q" maxLength:"50" doc:"项目名称、编号、牵头单位名称或负责人中的文字"`
 }) (Page[reviewing.Application], error) {
 	where, args := "1 = 1", []any{}
 	switch r.Actor.Role {
@@ -140,6 +141,17 @@ func (s *Server) listApplications(r *Reading, in *struct {
 			where += " AND " + column + " = ?"
 			args = append(args, value)
 		}
+	}
+	if in.Q != "" { // the ids are found in a narrow index, and only the page's wide rows read
+		text := store.Containing(in.Q)
+		var ids []string
+		err := r.DB.Model(&reviewing.Application{}).Where("id > ?", in.After).Where(where, args...).
+			Where("(title"+store.Like+" OR number"+store.Like+" OR leader_name"+store.Like+" OR lead_unit_id IN (SELECT id FROM units WHERE name"+store.Like+"))", text, text, text, text).
+			Order("id").Limit(in.Limit+1).Pluck("id", &ids).Error
+		if err != nil {
+			return Page[reviewing.Application]{}, err
+		}
+		where, args = "id IN ?", []any{ids}
 	}
 	found, err := list(r, in.Paging, func(a reviewing.Application) string { return a.ID }, where, args...)
 	for i := range found.Items {

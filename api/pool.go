@@ -32,7 +32,7 @@ func (s *Server) listUnits(r *Reading, in *struct {
 }) (Page[rbac.Unit], error) {
 	q := r.DB.Where("id > ?", in.After)
 	if in.Q != "" {
-		q = q.Where("name LIKE ?", store.Containing(in.Q))
+		q = q.Where("name"+store.Like, store.Containing(in.Q))
 	}
 	if in.State != "" {
 		q = q.Where("state = ?", in.State)

@@ -34,8 +34,13 @@ func (s *Server) createReview(step *store.Step, in *struct {
 }
 
 // listReviews shows the bureau all, an expert and a joint unit the own.
-func (s *Server) listReviews(r *Reading, in *struct{ Paging }) (Page[reviewing.Review], error) {
-	where, args := "", []any{}
+func (s *Server) listReviews(r *Reading, in *struct {
+	Paging
+	GuideID string `query:"guide_id" maxLength:"36"`
+	State   string `query:"state" enum:"preparing,frozen,drawn,composed,marking,discussing,closed,void"`
+	Q       string `query:"q" maxLength:"50" doc:"名称或编号中的文字"`
+}) (Page[reviewing.Review], error) {
+	where, args := "1 = 1", []any{}
 	switch r.Actor.Role {
 	case rbac.Expert:
 		where, args = "id IN (SELECT review_id FROM seats WHERE person_id = ? AND person_id <> '' AND state IN ('accepted', 'pledged'))", []any{r.Actor.Person}
@@ -43,6 +48,15 @@ func (s *Server) listReviews(r *Reading, in *struct{ Paging }) (Page[reviewing.R
 		where, args = "id IN (SELECT review_id FROM joint_seats WHERE unit_id = ? AND unit_id <> '')", []any{r.Actor.Unit}
 	}
 	r.shown = true // the filter is the relation
+	for column, value := range map[string]string{"guide_id": in.GuideID, "state": in.State} {
+		if value != "" {
+			where, args = where+" AND "+column+" = ?", append(args, value)
+		}
+	}
+	if in.Q != "" {
+		where += " AND (title" + store.Like + " OR number" + store.Like + ")"
+		args = append(args, store.Containing(in.Q), store.Containing(in.Q))
+	}
 	return list(r, in.Paging, func(x reviewing.Review) string { return x.ID }, where, args...)
 }
 

@@ -182,17 +182,17 @@ func (s *Store) ListExperts(ctx context.Context, f Filter, after string, limit i
 			q = q.Where(condition, args...)
 		}
 	}
-	where(f.Q != "", "name LIKE ?", rbacstore.Containing(f.Q))
-	where(f.Class != "", "classes LIKE ?", rbacstore.Containing(`"`+f.Class+`"`))
+	where(f.Q != "", "name"+rbacstore.Like, rbacstore.Containing(f.Q))
+	where(f.Class != "", "classes"+rbacstore.Like, rbacstore.Containing(`"`+f.Class+`"`))
 	if f.Field != "" {
 		q, err = having(db, q, "code >= ? AND code < ?", f.Field, f.Field+"~") // ~ comes after every digit and the point
 	}
 	if f.Keyword != "" && err == nil {
 		var words []string
-		err = db.Model(&Keyword{}).Where("keyword LIKE ?", rbacstore.Containing(f.Keyword)).Limit(many+1).Pluck("keyword", &words).Error
+		err = db.Model(&Keyword{}).Where("keyword"+rbacstore.Like, rbacstore.Containing(f.Keyword)).Limit(many+1).Pluck("keyword", &words).Error
 		switch {
 		case len(words) > many:
-			q = q.Where("EXISTS (SELECT 1 FROM expert_fields f WHERE f.expert_id = experts.id AND f.keyword LIKE ?)", rbacstore.Containing(f.Keyword))
+			q = q.Where("EXISTS (SELECT 1 FROM expert_fields f WHERE f.expert_id = experts.id AND f.keyword"+rbacstore.Like+")", rbacstore.Containing(f.Keyword))
 		case err == nil:
 			q, err = having(db, q, "keyword IN ?", words)
 		}

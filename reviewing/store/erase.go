@@ -176,7 +176,7 @@ func (st *Store) ErasePerson(s *step, id string, in NewErasure) (Erasure, error)
 // eraseAvoided takes the name out of the lists that applicants of what is over
 // have made; a live one still asks its question.
 func (st *Store) eraseAvoided(s *step, p rbac.Person) error {
-	apps, err := find[reviewing.Application](s, "id", "avoid LIKE ? AND state IN ?", rbacstore.Containing(p.Name),
+	apps, err := find[reviewing.Application](s, "id", "avoid"+rbacstore.Like+" AND state IN ?", rbacstore.Containing(p.Name),
 		[]reviewing.ApplicationState{reviewing.AppRefused, reviewing.AppWithdrawn, reviewing.AppDeclined, reviewing.AppAwarded})
 	if err != nil {
 		return err

@@ -397,7 +397,7 @@ func (m *merge) memberships() error {
 // ties: others have declared a relation to the person.
 func (m *merge) ties() error {
 	var rows []experts.Expert
-	if err := m.Select("id", "ties", "version").Where("ties LIKE ?", rbacstore.Containing(m.from.ID)).Find(&rows).Error; err != nil {
+	if err := m.Select("id", "ties", "version").Where("ties"+rbacstore.Like, rbacstore.Containing(m.from.ID)).Find(&rows).Error; err != nil {
 		return err
 	}
 	for _, e := range rows {

@@ -40,7 +40,39 @@ func (st *Store) ConflictsOf(ctx context.Context, programme string, expertIDs, a
 	if err != nil {
 		return Conflicts{}, err
 	}
+	var bad rbac.Fields
+	if err := unknownIDs(s, &bad, &experts.Expert{}, "expert_ids", expertIDs); err != nil {
+		return Conflicts{}, err
+	}
+	if err := unknownIDs(s, &bad, &reviewing.Application{}, "application_ids", applicationIDs, "programme_id IN (SELECT id FROM programmes WHERE year = ?)", p.Year); err != nil {
+		return Conflicts{}, err
+	}
+	if err := bad.Refusal(); err != nil {
+		return Conflicts{}, err
+	}
 	return st.CheckConflicts(s.DB, pack, p, expertIDs, applicationIDs, s.Now)
+}
+
+// unknownIDs faults the ids of a list that nothing bears.
+func unknownIDs(s *step, bad *rbac.Fields, model any, field string, ids []string, where ...any) error {
+	known := map[string]bool{}
+	for chunk := range slices.Chunk(ids, 500) {
+		q := s.Model(model).Where("id IN ?", chunk)
+		if len(where) > 0 {
+			q = q.Where(where[0], where[1:]...)
+		}
+		var found []string
+		if err := q.Pluck("id", &found).Error; err != nil {
+			return err
+		}
+		for _, id := range found {
+			known[id] = true
+		}
+	}
+	for i, id := range ids {
+		bad.Check(known[id], fmt.Sprintf("%s[%d]", field, i), "没有这个编号，请从列表中选取")
+	}
+	return nil
 }
 
 // FeasibilityOf tells whether a panel could be drawn now.
