@@ -72,7 +72,7 @@ var literals = []struct {
 	{regexp.MustCompile(`^invalid`), "值的格式不符"},
 	{regexp.MustCompile(`^unparsable value$`), "值无法读取"},
 	{regexp.MustCompile(`^required (path|query|header|cookie) parameter is missing$`), "缺少必填项"},
-	{regexp.MustCompile(`^request body is required$`), "请求内容不能为空"},
+	{regexp.MustCompile(`^request body is required$`), "缺少请求内容：须随请求提交 JSON（Content-Type: application/json）"},
 	{regexp.MustCompile(`^unknown query parameter`), "没有这个查询参数，请删去或核对名称"},
 	{regexp.MustCompile(`^unexpected query parameter`), "没有这个查询参数，请删去或核对名称"},
 	{regexp.MustCompile(`^cannot read multipart form`), "上传的表单无法读取"},

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -40,6 +41,7 @@ var outcomes = map[rbac.Kind]struct {
 	rbac.Unreadable:        {http.StatusBadRequest, "请求无法读取"},
 	rbac.NotSignedIn:       {http.StatusUnauthorized, "未登录"},
 	rbac.RefusedRole:       {http.StatusForbidden, "无权办理"},
+	rbac.CrossOrigin:       {http.StatusForbidden, "跨站请求被拒绝"},
 	rbac.NotFound:          {http.StatusNotFound, "没有找到"},
 	rbac.RefusedHidden:     {http.StatusNotFound, "没有找到"},
 	rbac.RefusedState:      {http.StatusConflict, "当前状态不允许"},
@@ -82,7 +84,7 @@ func problemOf(ctx context.Context, err error) *Problem {
 
 // humaProblem turns what huma itself refuses (unreadable bodies, wrong types)
 // into the same vocabulary, in Chinese, and journals it where it must be.
-func humaProblem(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
+func humaProblem(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
 	refusal := &rbac.Refusal{Kind: rbac.RefusedValidation, Message: "填写有误"}
 	switch status {
 	case http.StatusBadRequest:
@@ -93,6 +95,9 @@ func humaProblem(ctx huma.Context, status int, _ string, errs ...error) huma.Sta
 		refusal.Kind, refusal.Message = rbac.MediaType, "不支持的内容格式，请使用 application/json（上传文件用 multipart/form-data）"
 	case http.StatusRequestTimeout:
 		refusal.Kind, refusal.Message = rbac.Unreadable, "读取请求超时，请检查网络后重试"
+	}
+	if status == http.StatusBadRequest && len(errs) == 0 { // huma has said all in its message
+		errs = []error{errors.New(message)}
 	}
 	for _, err := range errs {
 		if err == nil {

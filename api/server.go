@@ -98,7 +98,7 @@ func New(cfg configs.Config, s *store.Store, judge *enforcer.Judge, sessions *se
 
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, r, rbac.Refuse(rbac.RefusedRole, "跨站请求被拒绝：请从本系统的页面操作。"))
+		writeProblem(w, r, rbac.Refuse(rbac.CrossOrigin, "跨站请求被拒绝：请从本系统的页面操作。"))
 	}))
 	headers := secure.New(secure.Options{
 		ContentTypeNosniff: true, FrameDeny: true, ReferrerPolicy: "same-origin",

@@ -20,6 +20,7 @@ const (
 	RefusedValidation Kind = "validation"    // 422, journalled
 	Unreadable        Kind = "unreadable"    // 400
 	NotSignedIn       Kind = "not_signed_in" // 401
+	CrossOrigin       Kind = "cross_origin"  // 403, sent by another site's page
 	NotFound          Kind = "not_found"     // 404
 	TooLarge          Kind = "too_large"     // 413
 	MediaType         Kind = "media_type"    // 415
