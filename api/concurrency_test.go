@@ -175,7 +175,7 @@ func TestIdempotency(t *testing.T) {
 	other := officer.do("POST", "/api/programmes", body, "Idempotency-Key", "k2").is(t, http.StatusCreated)
 	assert.NotEqual(t, first.text(t, "result.id"), other.text(t, "result.id"))
 
-	body["basis"] = ""
+	body["name"], body["basis"] = "再一专项", ""
 	officer.do("POST", "/api/programmes", body, "Idempotency-Key", "k3").is(t, http.StatusUnprocessableEntity)
 	body["basis"] = "沙委发〔2025〕4号"
 	officer.do("POST", "/api/programmes", body, "Idempotency-Key", "k3").is(t, http.StatusCreated)
@@ -190,7 +190,7 @@ func TestIdempotency(t *testing.T) {
 
 	// A day later the key is free again.
 	w.at(2025, 3, 5, 9)
-	body["name"] = "第三专项"
+	body["name"] = "第四专项"
 	officer.do("POST", "/api/programmes", body, "Idempotency-Key", "k1").is(t, http.StatusCreated)
 }
 

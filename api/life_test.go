@@ -134,7 +134,8 @@ func (w *world) ids(shorts ...string) []string {
 // programme opens a programme year, with a technical group of the given experts.
 func (w *world) programme(kind string, members ...string) string {
 	w.t.Helper()
-	id := w.users["officer"].ok("POST", "/api/programmes", map[string]any{"kind": kind, "year": 2025, "name": "专项" + kind, "basis": "沙委发〔2025〕3号"}).text(w.t, "result.id")
+	name := "专项" + kind + strings.Join(members, "")
+	id := w.users["officer"].ok("POST", "/api/programmes", map[string]any{"kind": kind, "year": 2025, "name": name, "basis": "沙委发〔2025〕3号"}).text(w.t, "result.id")
 	if len(members) > 0 {
 		w.join(id, "technical", members...)
 	}

@@ -349,11 +349,17 @@ func TestNames(t *testing.T) {
 	body["leaders"] = []any{person("王伍", document, w.units["lead0"])}
 	id := w.draft("lead0", body)
 	body["leaders"] = []any{person("王五", document, w.units["lead0"])}
-	w.users["lead0"].do("PATCH", "/api/applications/"+id+"?version=1", body).is(t, 422)
+	other := w.users["lead0"].ok("PATCH", "/api/applications/"+id+"?version=1", body)
+	assert.Equal(t, "王五", other.text(t, "result.leader_name"))
+	assert.NotContains(t, other.body, "王伍", "whose number it is the outsider is not told, nor that it is somebody's")
+	w.users["lead0"].ok("POST", "/api/applications/"+id+"/submit", map[string]any{"version": 2})
+	screen := map[string]any{"version": 3, "verdict": "accept"}
+	refused := w.users["officer"].do("POST", "/api/applications/"+id+"/screen", screen).is(t, 422)
+	assert.Contains(t, refused.text(t, "detail"), "“王五”，其证件登记的姓名为“王伍”", "the bureau is told, and does not let it pass")
 	correction := map[string]any{"document_kind": "resident_id", "document": document, "name": "王五", "reason": "申报单位录入有误"}
 	w.users["lead0"].do("POST", "/api/people/correct", correction).is(t, 403)
 	w.users["officer"].ok("POST", "/api/people/correct", correction)
-	w.users["lead0"].ok("PATCH", "/api/applications/"+id+"?version=1", body)
+	w.users["officer"].ok("POST", "/api/applications/"+id+"/screen", screen)
 }
 
 // TestPublicity: a returned deliberation, an interruption with its days kept, a

@@ -115,10 +115,11 @@ func TestFormInParts(t *testing.T) {
 		g["criteria"], g["ties"] = []any{criterion("innovation", 90, 50), budget}, []string{"criterion:innovation"}
 		g["criteria"].([]any)[0].(map[string]any)["classes"] = []string{"technical", "management"}
 	})
+	programme := w.programme("key")
 	for class, said := range map[string]string{"legal": "不认识的类别legal", "joint": "只由联合实施单位评分"} {
 		odd := criterion("innovation", 90, 50)
 		odd["classes"] = []string{class}
-		body := guideBody(w.programme("key"), item("B1", "key", false, 9000000))
+		body := guideBody(programme, item("B1", "key", false, 9000000))
 		body["criteria"], body["ties"] = []any{odd, budget}, []string{}
 		assert.Contains(t, w.users["officer"].do("POST", "/api/guides", body).is(t, 422).body, said)
 	}

@@ -47,7 +47,7 @@ func TestUnitRegistration(t *testing.T) {
 
 	var pending []struct {
 		ID, Name     string
-		EvidenceFile string
+		EvidenceFile string `json:"evidence_file"`
 		Version      int
 	}
 	w.all("officer", "/api/units?state=pending", &pending)

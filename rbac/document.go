@@ -93,6 +93,30 @@ func (d Document) BirthYear() int {
 	return born.Year()
 }
 
+// The ages, in years, that somebody who applies or reviews can have: what is
+// outside is a wrong number, whatever its check digit says.
+const (
+	youngest = 18
+	oldest   = 100
+)
+
+// Plausible refuses a resident's number whose holder is not of that age on the day.
+func (d Document) Plausible(now time.Time) error {
+	if d.Kind != "resident_id" || len(d.Number) != 18 {
+		return nil
+	}
+	born, err := time.Parse("20060102", d.Number[6:14])
+	switch {
+	case err != nil:
+		return fmt.Errorf("居民身份证号码中的出生日期%s不存在，请核对", d.Number[6:14])
+	case born.After(now):
+		return fmt.Errorf("居民身份证号码中的出生日期%s尚未到来，请核对", d.Number[6:14])
+	case born.AddDate(youngest, 0, 0).After(now) || !born.AddDate(oldest+1, 0, 0).After(now):
+		return fmt.Errorf("按居民身份证号码中的出生日期%s，其人不在%d至%d周岁之间，请核对", d.Number[6:14], youngest, oldest)
+	}
+	return nil
+}
+
 // DocumentOf is the document of a key.
 func DocumentOf(key string) Document {
 	kind, number, _ := strings.Cut(key, ":")

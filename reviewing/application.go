@@ -98,7 +98,7 @@ type Finding struct {
 // BudgetLine is one line of a 预算申报书.
 type BudgetLine struct {
 	Name string `json:"name" minLength:"1" maxLength:"50" example:"设备费"`
-	Fen  int    `json:"fen" minimum:"0" example:"5000000"`
+	Fen  int    `json:"fen" minimum:"0" maximum:"10000000000000" example:"5000000"`
 }
 
 // Application is one 申报书.
@@ -212,7 +212,7 @@ func SubmissionRules(p *rulebook.Pack, s Submission) []rulebook.Verdict {
 	if s.Programme.Kind == Major {
 		sum := 0
 		for _, line := range a.Budget {
-			sum += line.Fen
+			sum = AddFen(sum, line.Fen)
 		}
 		total := a.FiscalFen + a.JointFen + a.SelfFen
 		out = append(out, p.Check("R-060", len(a.Budget) > 0 && sum == total, in("budget_fen", sum, "request_fen", total),

@@ -42,7 +42,7 @@ type Item struct {
 	Title      string        `json:"title" minLength:"2" maxLength:"200" example:"智能驾驶域控制器关键技术"`
 	Problem    string        `json:"problem" minLength:"2" maxLength:"2000" doc:"拟解决关键问题"`
 	Joint      bool          `json:"joint" doc:"是否联合实施"`
-	FiscalFen  int           `json:"fiscal_fen" minimum:"0" doc:"财政资助上限（分）" example:"20000000"`
+	FiscalFen  int           `json:"fiscal_fen" minimum:"0" maximum:"10000000000000" doc:"财政资助上限（分）" example:"20000000"`
 	Months     int           `json:"months" minimum:"1" maximum:"120" doc:"实施周期（月）" example:"24"`
 	Mode       string        `json:"mode" enum:"open,directed,challenge,race,other" doc:"遴选方式"`
 	Indicators []Indicator   `json:"indicators" minItems:"1" maxItems:"30"`

@@ -67,7 +67,16 @@ func (s *Store) CorrectPerson(step *Step, in Correction) (NameCorrection, error)
 // one, and adds the documents it did not yet have. Documents of two different
 // persons are refused: an officer has to merge them first. Documents are
 // confirmed when the bureau enters them, not when an applicant types them.
+//
+// Whose document it is the bureau is told when the name is another; an applicant
+// is not, or a number found somewhere would let names be tried: the bureau meets
+// the difference when it screens the application and may not accept it so.
 func EnsurePerson(step *Step, confirmed bool, name string, birthYear int, documents ...rbac.Document) (rbac.Person, error) {
+	for _, document := range documents {
+		if err := document.Plausible(step.Now); err != nil {
+			return rbac.Person{}, rbac.Invalid("document", "%v", err)
+		}
+	}
 	var person *rbac.Person
 	missing := make([]rbac.Document, 0, len(documents))
 	for _, document := range documents {
@@ -94,7 +103,7 @@ func EnsurePerson(step *Step, confirmed bool, name string, birthYear int, docume
 		if err := step.Create(person).Error; err != nil {
 			return rbac.Person{}, err
 		}
-	} else if person.Name != name {
+	} else if person.Name != name && (confirmed || step.Call.Actor.Role.Bureau()) {
 		return rbac.Person{}, rbac.Invalid("name", "姓名与证件号码不符，请核对；确属无误的，请科技局经办更正登记")
 	}
 	for _, document := range missing {

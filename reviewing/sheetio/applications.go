@@ -8,6 +8,7 @@ import (
 
 	"keping/experts/sheetio"
 	"keping/rbac"
+	"keping/reviewing"
 )
 
 // ApplicationRow is one row of applications.xlsx; units are named by credit code.
@@ -53,7 +54,7 @@ func Fen(text string) (int, bool) {
 		return 0, false
 	}
 	r.Mul(r, big.NewRat(1000000, 1))
-	if !r.IsInt() || r.Num().BitLen() > 50 {
+	if !r.IsInt() || r.Cmp(big.NewRat(reviewing.MaxFen, 1)) > 0 {
 		return 0, false
 	}
 	return int(r.Num().Int64()), true
@@ -103,7 +104,7 @@ func Applications(name string, data []byte) ([]ApplicationRow, *sheetio.Faults) 
 		}{{"财政资金万元", c["fiscal"], &r.FiscalFen}, {"联合资金万元", c["jointfund"], &r.JointFen}, {"自筹资金万元", c["self"], &r.SelfFen}} {
 			fen, ok := Fen(amount.text)
 			if !ok {
-				at(amount.column, "“%.20s”应为不小于0的金额（万元，至多六位小数）", amount.text)
+				at(amount.column, "“%.20s”应为不小于0、不超过1000亿元的金额（万元，至多六位小数）", amount.text)
 			}
 			*amount.into = fen
 		}

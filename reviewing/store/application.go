@@ -37,16 +37,16 @@ type NewApplication struct {
 	Members      []NewPerson            `json:"members" maxItems:"50"`
 	Partners     []string               `json:"partners" maxItems:"20" doc:"参与单位编号"`
 	JointUnits   []string               `json:"joint_units" maxItems:"5" doc:"联合实施单位编号"`
-	FiscalFen    int                    `json:"fiscal_fen" minimum:"0" example:"20000000"`
-	JointFen     int                    `json:"joint_fen" minimum:"0"`
-	SelfFen      int                    `json:"self_fen" minimum:"0"`
+	FiscalFen    int                    `json:"fiscal_fen" minimum:"0" maximum:"10000000000000" example:"20000000"`
+	JointFen     int                    `json:"joint_fen" minimum:"0" maximum:"10000000000000"`
+	SelfFen      int                    `json:"self_fen" minimum:"0" maximum:"10000000000000"`
 	Months       int                    `json:"months" minimum:"1" maximum:"120"`
 	Summary      string                 `json:"summary" maxLength:"5000"`
 	Avoid        []reviewing.Named      `json:"avoid,omitempty" maxItems:"20" doc:"请求回避的专家"`
 	Materials    []reviewing.Material   `json:"materials,omitempty" maxItems:"30"`
 	Budget       []reviewing.BudgetLine `json:"budget,omitempty" maxItems:"50"`
 	Answers      []reviewing.Answer     `json:"answers,omitempty" maxItems:"30" doc:"对申报条件的逐条答复"`
-	CommittedFen int                    `json:"committed_fen,omitempty" minimum:"0" doc:"资金承诺书载明的联合投入（分）"`
+	CommittedFen int                    `json:"committed_fen,omitempty" minimum:"0" maximum:"10000000000000" doc:"资金承诺书载明的联合投入（分）"`
 }
 
 // CreateApplication drafts an application of the actor's unit.
@@ -120,6 +120,9 @@ func (st *Store) fillApplication(s *step, a *reviewing.Application, in NewApplic
 			at = fmt.Sprintf("leaders[%d]", i)
 		}
 		document, err := rbac.ParseDocument(p.DocumentKind, p.Document)
+		if err == nil {
+			err = document.Plausible(s.Now)
+		}
 		bad.Check(err == nil, at+".document", "%v", err)
 		if p.UnitID == "" {
 			p.UnitID = a.LeadUnitID
@@ -166,7 +169,7 @@ func (st *Store) fillApplication(s *step, a *reviewing.Application, in NewApplic
 		if i < len(in.Leaders) {
 			role = "leader"
 			if i == 0 {
-				a.LeaderID, a.LeaderName = person.ID, person.Name
+				a.LeaderID, a.LeaderName = person.ID, p.Name
 			}
 		}
 		if err := s.Create(&reviewing.ApplicationPerson{ApplicationID: a.ID, PersonID: person.ID, Name: p.Name, Role: role, UnitID: p.UnitID}).Error; err != nil {
@@ -473,6 +476,9 @@ func (st *Store) ScreenApplication(s *step, id string, in NewScreening) (reviewi
 		if err := st.Obey(s, "application/"+id, append(reviewing.SubmissionRules(pack, sub), reviewing.ScreeningRule(pack, sub.Guide, in.Reasons))...); err != nil {
 			return a, err
 		}
+		if err := misnamed(s, id); err != nil {
+			return a, err
+		}
 	case "correct":
 		if err := s.Obey(pack.Check("P-45", a.Corrections < pack.CorrectionRounds, map[string]any{"corrections": a.Corrections},
 			"补正只有一次，已经用过（惯例）。", "请作出通过或不通过的结论。")); err != nil {
@@ -496,6 +502,19 @@ func (st *Store) ScreenApplication(s *step, id string, in NewScreening) (reviewi
 	set["screenings"] = a.Screenings
 	s.Fact("verdict", verdict)
 	return a, moveApplication(s, &a, verdict, version, set)
+}
+
+// misnamed refuses people under another name than their document is registered
+// with: the applicant was not told, the bureau settles it.
+func misnamed(s *step, application string) error {
+	var people []struct{ Name, Registered string }
+	err := s.Table("application_people a").Select("a.name AS name, p.name AS registered").Joins("JOIN people p ON p.id = a.person_id").
+		Where("a.application_id = ?", application).Order("a.person_id").Find(&people).Error
+	var bad rbac.Fields
+	for _, p := range people {
+		bad.Check(p.Name == p.Registered, "people", "申报书中的“%s”，其证件登记的姓名为“%s”：登记有误的，请先更正登记的姓名；申报有误的，请退回补正", p.Name, p.Registered)
+	}
+	return errors.Join(err, bad.Refusal())
 }
 
 // WithdrawApplication takes an application out at any stage before the list.
@@ -560,7 +579,7 @@ type Completion struct {
 	Avoid        *[]reviewing.Named      `json:"avoid,omitempty" maxItems:"20" doc:"请求回避的专家"`
 	Materials    *[]reviewing.Material   `json:"materials,omitempty" maxItems:"30" doc:"材料"`
 	Answers      *[]reviewing.Answer     `json:"answers,omitempty" maxItems:"30" doc:"对申报条件的逐条答复"`
-	CommittedFen *int                    `json:"committed_fen,omitempty" minimum:"0" doc:"资金承诺书载明的联合投入（分）"`
+	CommittedFen *int                    `json:"committed_fen,omitempty" minimum:"0" maximum:"10000000000000" doc:"资金承诺书载明的联合投入（分）"`
 }
 
 // CompleteApplication fills in budget, avoid list, materials and answers of a

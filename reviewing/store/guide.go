@@ -21,7 +21,7 @@ type NewGuide struct {
 	Ties        []string                 `json:"ties" maxItems:"10" doc:"并列处理步骤" example:"[\"criterion:innovation\",\"median\",\"draw\"]"`
 	PassLine    int                      `json:"pass_line" minimum:"0" maximum:"10000" doc:"合格线（百分之一分）" example:"6000"`
 	Places      int                      `json:"places" minimum:"0" maximum:"1000" doc:"拟立项数，0为不限"`
-	BudgetFen   int                      `json:"budget_fen" minimum:"0" doc:"年度财政安排（分）"`
+	BudgetFen   int                      `json:"budget_fen" minimum:"0" maximum:"10000000000000" doc:"年度财政安排（分）"`
 	OpensAt     time.Time                `json:"opens_at"`
 	ClosesAt    time.Time                `json:"closes_at"`
 }

@@ -38,6 +38,13 @@ func (st *Store) CreateProgramme(s *step, in NewProgramme) (reviewing.Programme,
 	if err != nil {
 		return reviewing.Programme{}, err
 	}
+	same, err := find[reviewing.Programme](s, "id", "kind = ? AND year = ? AND name = ?", in.Kind, in.Year, in.Name) // the number taken above keeps others out meanwhile
+	if err != nil {
+		return reviewing.Programme{}, err
+	}
+	if len(same) > 0 {
+		return reviewing.Programme{}, rbac.Refuse(rbac.RefusedState, "%d年度的“%s”已经设立，编号为%s。请使用该专项；确属另一专项的，请用不同的名称。", in.Year, in.Name, same[0].Code)
+	}
 	p := reviewing.Programme{ID: s.NewID(), Code: fmt.Sprintf("%d-%s-%02d", in.Year, code, n), Kind: in.Kind, Year: in.Year, Name: in.Name, Basis: in.Basis, Version: 1, CreatedAt: s.Now}
 	s.On(p.ID)
 	if err := s.Create(&p).Error; err != nil {
