@@ -24,8 +24,7 @@ func TestAmounts(t *testing.T) {
 	assert.Less(t, reviewing.MaxFen, math.MaxInt64/1000)
 	schemas := w.app.Server.API.OpenAPI().Components.Schemas.Map()
 	bounded := 0
-	var walk func(name string, s *huma.Schema)
-	walk = func(name string, s *huma.Schema) {
+	walk := func(name string, s *huma.Schema) {
 		for s.Ref != "" {
 			s = schemas[s.Ref[strings.LastIndex(s.Ref, "/")+1:]]
 		}
