@@ -182,6 +182,7 @@ func TestJointMarks(t *testing.T) {
 				assert.Contains(t, joint.do("POST", r+"/participate", part(again)).is(t, 422).body, "再次填写")
 				again["reason"] = "核对了考核指标"
 				joint.ok("POST", r+"/participate", part(again))
+				assert.NotContains(t, w.expert(w.seats(review)[0]).do("GET", r, nil).is(t, 200).body, "同意", "nothing that could sway the marks")
 				seen := officer.do("GET", r, nil).is(t, 200)
 				assert.Equal(t, []any{"同意", "暂不同意", "核对了考核指标"}, []any{seen.get(t, "joint.0.opinion"), seen.get(t, "joint.0.earlier.0.opinion"), seen.get(t, "joint.0.earlier.0.reason")})
 			}

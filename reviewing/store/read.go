@@ -173,7 +173,7 @@ func (st *Store) ReviewOf(ctx context.Context, actor rbac.Actor, settle may, id 
 		if actor.Role == rbac.Expert {
 			v.Joint[i].UserID = ""
 			if !opened(b.review) { // nothing that could sway the marks
-				v.Joint[i].Opinion = ""
+				v.Joint[i].Opinion, v.Joint[i].Earlier = "", nil
 			}
 		}
 	}
