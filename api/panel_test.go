@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -168,6 +169,9 @@ func TestDirectAppointment(t *testing.T) {
 	officer.ok("POST", "/api/seats/"+seats[1].ID+"/replace", because("突发疾病"))
 	director.refused("P-14", "POST", r+"/appoint", appoint("t4")) // two of five are more than 20 %
 	w.pack(func(p *rulebook.Pack) { p.DirectAppointPercent = 40 })
+	for _, sits := range []string{"t3", strings.TrimPrefix(seats[2].Name, "专家")} { // appointed, and drawn
+		assert.Contains(t, director.do("POST", r+"/appoint", appoint(sits)).is(t, 409).body, "不能再占一席")
+	}
 	director.ok("POST", r+"/appoint", appoint("t4"))
 	w.sound()
 }

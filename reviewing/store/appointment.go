@@ -48,6 +48,11 @@ func (st *Store) AppointSeat(s *step, reviewID string, in NewAppointment) (Repli
 			return Replied{}, rbac.Missing("该批次的这一项目")
 		}
 	}
+	for _, seat := range b.seats { // as a member of the panel for all its applications, as a substitute for one
+		if seat.PersonID == e.PersonID && seat.State != reviewing.SeatVacated && (seat.ApplicationID == "" || in.ApplicationID == "" || seat.ApplicationID == in.ApplicationID) {
+			return Replied{}, rbac.Refuse(rbac.RefusedState, "“%s”已在本专家组的席位%s上，不能再占一席（SM-10）。请另选人员。", e.Name, seat.Code)
+		}
+	}
 	fit, err := st.loadFitness(s, pack, b.review, []string{e.ID})
 	if err != nil {
 		return Replied{}, err
