@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Reasons are why an alternate may be passed over. The last two are computed
@@ -88,6 +89,8 @@ func (p *Panel) touched(seat int, application string) []string {
 	}
 	return those
 }
+
+var hindranceNames = map[string]string{"seated": "已在座", "unit": "同一单位人数已达上限", "vacated": "已从本席离开"}
 
 // hindrance is "seated", "unit" or "vacated" (checked in this order), or "".
 func (p *Panel) hindrances(code string, seat int, application string) (found []string) {
@@ -236,7 +239,10 @@ func (p *Panel) apply(row Vacancy) error {
 	}
 	if code != "" {
 		if h := p.hindrances(code, seat, row.Application); len(h) > 0 {
-			return fmt.Errorf("%s不能坐这一席：%v", code, h)
+			for i, name := range h {
+				h[i] = hindranceNames[name]
+			}
+			return fmt.Errorf("%s不能坐这一席：%s", code, strings.Join(h, "、"))
 		}
 	}
 	delete(p.last, openSeat{row.Application, seat})
