@@ -92,7 +92,7 @@ func (p *Panel) touched(seat int, application string) []string {
 
 var hindranceNames = map[string]string{"seated": "已在座", "unit": "同一单位人数已达上限", "vacated": "已从本席离开"}
 
-// hindrance is "seated", "unit" or "vacated" (checked in this order), or "".
+// hindrances are what keeps a code from a seat, of "seated", "unit" and "vacated".
 func (p *Panel) hindrances(code string, seat int, application string) (found []string) {
 	those := p.touched(seat, application)
 	seated := slices.Contains(p.codes, code)
