@@ -267,7 +267,7 @@ func (st *Store) publicity(s *step, l reviewing.AwardList) (Publicity, error) {
 	}
 	if l.State == reviewing.ListSuperseded {
 		var present []string
-		err := s.Model(&reviewing.AwardList{}).Where("guide_id = ? AND number > ? AND state IN ?", l.GuideID, l.Number, []reviewing.ListState{reviewing.ListPublic, reviewing.ListConfirmed}).
+		err := s.Model(&reviewing.AwardList{}).Where("guide_id = ? AND number > ? AND state IN ?", l.GuideID, l.Number, []reviewing.ListState{reviewing.ListPublic, reviewing.ListInterrupted, reviewing.ListConfirmed}).
 			Order("number").Limit(1).Pluck("id", &present).Error
 		if err != nil {
 			return p, err
