@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -449,5 +450,36 @@ func TestPublicity(t *testing.T) {
 		assert.NotContains(t, told.body, s.Code)
 	}
 	w.users["lead1"].do("GET", feedback, nil).is(t, 404)
+	w.sound()
+}
+
+// TestConclusionEntered: what an officer enters for another office names an
+// office of the list and comes with a document one can read.
+func TestConclusionEntered(t *testing.T) {
+	w, guide, review, _ := marked(t, nil, 50, 45)
+	w.sign(review, w.open(review))
+	officer := w.users["officer"]
+	officer.ok("POST", "/api/reviews/"+review+"/close", map[string]any{})
+	list := officer.ok("POST", "/api/lists", map[string]any{"guide_id": guide}).text(t, "result.id")
+	path := "/api/lists/" + list + "/conclude"
+	entered := func(kind, unit, name string, data []byte) map[string]any {
+		body := w.conclusion(list, 1, officer, kind)
+		body["document"], body["unit_id"] = "纪要〔2025〕2号", unit
+		body["file_id"] = officer.upload(name, data).is(t, 201).text(t, "result.id")
+		return body
+	}
+	scan := []byte("%PDF-1.4 扫描件")
+	for _, c := range []struct {
+		body  map[string]any
+		field string
+	}{
+		{entered("joint_unit", "nobody", "函.pdf", scan), "unit_id"},
+		{entered("joint_unit", w.units["lead5"], "函.pdf", scan), "unit_id"},
+		{entered("conference", w.units["lead5"], "纪要.pdf", scan), "unit_id"},
+		{entered("conference", "", "纪要.zip", []byte("PK\x05\x06"+strings.Repeat("\x00", 18))), "file_id"},
+	} {
+		assert.Contains(t, officer.do("POST", path, c.body).is(t, 422).body, `"field":"`+c.field+`"`)
+	}
+	officer.ok("POST", path, entered("conference", "", "纪要.pdf", scan))
 	w.sound()
 }
