@@ -118,3 +118,17 @@ func (f Fields) Refusal() error {
 	}
 	return &Refusal{Kind: RefusedValidation, Message: message, Fields: f}
 }
+
+// Within names the fields of a refusal from the object they stand in; any
+// other error is as it was.
+func Within(at string, err error) error {
+	r, ok := AsRefusal(err)
+	if !ok || len(r.Fields) == 0 {
+		return err
+	}
+	var inner Fields
+	for _, f := range r.Fields {
+		inner.Check(false, at+"."+f.Field, "%s", f.Message)
+	}
+	return inner.Refusal()
+}

@@ -1,6 +1,7 @@
 package reviewing
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -87,4 +88,24 @@ func TestDepartures(t *testing.T) {
 			assert.NotContains(t, v.Message, "0项，")
 		}
 	}
+}
+
+// TestBudgetNeverWraps: amounts that would add up to nothing in 64 bits are
+// over every budget.
+func TestBudgetNeverWraps(t *testing.T) {
+	p, err := rulebook.Parse(rulepacks.Shapingba)
+	require.NoError(t, err)
+	line := func(id string, rank, fen int) Line {
+		return Line{ApplicationID: id, Number: id, ReviewID: "r", Rank: rank, Passed: true, Choice: "proposed", FiscalFen: fen}
+	}
+	list := AwardList{Lines: []Line{line("a", 1, math.MaxInt), line("b", 2, math.MaxInt), line("c", 3, 2)}}
+	used := BudgetBar(list, MaxFen, 0)
+	assert.Equal(t, maxSum, used[2].SumFen)
+	assert.Negative(t, used[2].LeftFen)
+	f := ListFacts{List: list, Guide: Guide{BudgetFen: MaxFen}, Closed: map[string]bool{"a": true, "b": true, "c": true}}
+	failed := []string{}
+	for _, v := range rulebook.Blocking(LineRules(p, f)) {
+		failed = append(failed, v.Rule)
+	}
+	assert.Equal(t, []string{"R-074"}, failed)
 }

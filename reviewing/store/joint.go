@@ -90,17 +90,18 @@ func (st *Store) jointPart(s *step, r reviewing.Review, j reviewing.JointSeat, i
 	}
 	given := map[string]bool{}
 	for i, m := range in.Marks {
+		place := fmt.Sprintf("marks[%d]", i)
 		at := slices.IndexFunc(own, func(a reviewing.Application) bool { return a.ID == m.ApplicationID })
 		if at < 0 || given[m.ApplicationID] {
-			return rbac.Invalid(fmt.Sprintf("marks[%d]", i), "只能对本单位联合实施的项目评分，每个项目一次")
+			return rbac.Invalid(place, "只能对本单位联合实施的项目评分，每个项目一次")
 		}
 		given[m.ApplicationID] = true
 		c, err := NewMarks{Marks: m.Marks, Recommendation: m.Recommendation}.content()
 		if err != nil {
-			return err
+			return rbac.Within(place, err)
 		}
 		if err := reviewing.CheckSheet(pack, g, experts.Joint, c, true); err != nil {
-			return err
+			return rbac.Within(place, err)
 		}
 		if err := enterJoint(s, r, j, own[at], c); err != nil {
 			return err
