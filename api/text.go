@@ -17,6 +17,10 @@ import (
 // opinions, summaries. Anything shorter, or without a bound, is one line.
 const manyLines = 500
 
+// unbounded is how long a text is at most whose field names no bound: ids,
+// cursors, what stands in a list.
+const unbounded = 200
+
 // register is huma.Register with every text of the request checked and brought
 // to its one written form before the handler sees it.
 func register[I, O any](s *Server, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
@@ -94,6 +98,8 @@ func written(text, path string, tag reflect.StructTag, bad *rbac.Fields) string 
 		bad.Check(false, path, "%s", err)
 	case full == 0 && (longest < manyLines || least > 0):
 		bad.Check(false, path, "不能只有空白")
+	case longest == 0 && full > unbounded:
+		bad.Check(false, path, "长度不得超过 %d 个字", unbounded)
 	case full < least:
 		bad.Check(false, path, "长度不得少于 %d 个字（首尾空白不计）", least)
 	}

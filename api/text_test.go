@@ -41,8 +41,8 @@ func eachText(v any, path string, spoil func(string) any, visit func(path string
 }
 
 // TestTexts: no request of any operation takes a text with a control character,
-// a mark of direction or one of no width anywhere in it, and the refusal names
-// the field.
+// a mark of direction or one of no width anywhere in it, nor one without end,
+// and the refusal names the field.
 func TestTexts(t *testing.T) {
 	w := newWorld(t)
 	w.populate()
@@ -58,7 +58,7 @@ func TestTexts(t *testing.T) {
 		if as[role] == nil {
 			as[role] = w.user("text-"+strings.ReplaceAll(string(role), "_", "-"), "", role)
 		}
-		for _, sign := range []string{"\u202e", "\u200b", "\u0007", "\u2067"} {
+		for _, sign := range []string{"\u202e", "\u200b", "\u0007", "\u2067", strings.Repeat("长", 20001)} {
 			eachText(body, "", func(text string) any { return text[:len(text)/3] + sign + text[len(text)/3:] }, func(path string) {
 				if path == "password" || path == "secret" || len(path) > 60 {
 					return
