@@ -1121,10 +1121,12 @@ var walkActs = []walkAct{
 			}
 			body["words"] = words
 		case "finance":
+			g, _ := w.guideOf(l.GuideID)
+			p, _ := find(w.now.programmes, func(p reviewing.Programme) bool { return p.ID == g.ProgrammeID })
 			schedule := []any{}
 			for _, line := range l.Lines {
 				if line.Choice == "proposed" {
-					schedule = append(schedule, map[string]any{"application_id": line.ApplicationID, "year": 2030, "stage": 1, "fen": line.FiscalFen})
+					schedule = append(schedule, map[string]any{"application_id": line.ApplicationID, "year": p.Year, "stage": 1, "fen": line.FiscalFen})
 				}
 			}
 			body["schedule"] = schedule
