@@ -23,6 +23,14 @@ func (s *Server) readBoard(r *Reading, in *struct {
 	return s.Reviews.BoardOf(r, r.Actor, r.May, in.ID, in.After, in.Limit)
 }
 
+func (s *Server) traceSheets(r *Reading, in *struct {
+	Paging
+	ID string `path:"id" maxLength:"64"`
+}) (Page[reviewstore.SheetTrace], error) {
+	items, err := s.Reviews.TraceSheets(r, r.Actor, in.ID, in.After, in.Limit+1)
+	return page(items, in.Limit, func(x reviewstore.SheetTrace) string { return x.ID }), err
+}
+
 // watch streams a review's progress as server-sent events: one at once, then
 // one whenever it has changed. A stream lives for a minute only; the browser
 // opens the next by itself, and is judged anew.

@@ -131,11 +131,36 @@ func TestOffline(t *testing.T) {
 	second.do("POST", p+"/confirm", entry).is(t, 409)
 	entry["file_id"] = officer.upload("评分表扫描.pdf", []byte("%PDF-1.4 扫描")).is(t, 201).text(t, "result.id")
 	officer.ok("POST", p+"/enter", entry)
+	trace := func(by *visitor) map[string]any {
+		for _, x := range by.do("GET", "/api/reviews/"+review+"/sheets?limit=200", nil).is(t, 200).get(t, "items").([]any) {
+			if x := x.(map[string]any); x["id"] == paper.ID {
+				return x
+			}
+		}
+		t.Fatal("the sheet entered is not traced")
+		return nil
+	}
+	assert.Equal(t, []any{"draft", true, false, entry["file_id"], float64(paper.Version + 1)}, pick(trace(second), "state", "entered", "mine", "scan_id", "version"))
+	assert.Equal(t, []any{true, true}, pick(trace(officer), "entered", "mine"))
+	supervisor, scan := w.users["supervisor"], "/api/files/"+entry["file_id"].(string)
+	assert.Equal(t, []any{true, ""}, pick(trace(supervisor), "entered", "scan_id"), "marks on paper stay sealed")
+	supervisor.do("GET", scan, nil).is(t, 404)
+	w.users["director"].do("GET", scan, nil).is(t, 404)
+	second.do("GET", scan, nil).is(t, 200)
 	again := marks(paper.Version+1, 44, 30)
 	officer.do("POST", p+"/confirm", again).is(t, 409)
 	second.do("POST", p+"/confirm", marks(paper.Version+1, 45, 30)).is(t, 422)
 	second.ok("POST", p+"/confirm", again)
 	w.sound()
+}
+
+// pick are the values of some keys.
+func pick(row map[string]any, keys ...string) []any {
+	out := []any{}
+	for _, k := range keys {
+		out = append(out, row[k])
+	}
+	return out
 }
 
 // TestJointMarks: a joint unit's part in its three modes; marks apart never
@@ -158,6 +183,11 @@ func TestJointMarks(t *testing.T) {
 			level := map[string]float64{first: 50, second: 49.5}
 			w.markAll(review, func(id string) float64 { return level[id] })
 			joint, officer := w.users["joint"], w.users["officer"]
+			for _, at := range []string{r, "/api/reviews"} {
+				seen := joint.do("GET", at, nil).is(t, 200).body
+				assert.Contains(t, seen, `"defence":[{"application":"2025-ZD-01-002","introducer":""}]`, "its own project's turn alone")
+				assert.NotContains(t, seen, "2025-ZD-01-001")
+			}
 			part := func(more map[string]any) map[string]any {
 				out := map[string]any{"name": "周敏", "post": "科长", "password": password}
 				for k, v := range more {

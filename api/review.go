@@ -57,7 +57,11 @@ func (s *Server) listReviews(r *Reading, in *struct {
 		where += " AND (title" + store.Like + " OR number" + store.Like + ")"
 		args = append(args, store.Containing(in.Q), store.Containing(in.Q))
 	}
-	return list(r, in.Paging, func(x reviewing.Review) string { return x.ID }, where, args...)
+	p, err := list(r, in.Paging, func(x reviewing.Review) string { return x.ID }, where, args...)
+	if err == nil && r.Actor.Role == rbac.JointUnit {
+		p.Items, err = s.Reviews.OwnSlots(r, r.Actor, p.Items)
+	}
+	return p, err
 }
 
 func (s *Server) checkFeasibility(r *Reading, in *struct {

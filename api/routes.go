@@ -192,6 +192,7 @@ func (s *Server) routes() {
 	discloseFile(s, row{"GET", "/api/reviews/{id}/form", "form export", "下载本人的评分表（Excel）", repeatable}, s.exportForm)
 	discloseFile(s, row{"GET", "/api/reviews/{id}/print", "form print", "打印表样（网页，可直接打印签字；留痕）", repeatable}, s.printForm)
 	write(s, row{"POST", "/api/reviews/{id}/form", "form import", "导入填好的评分表（存为草稿）", repeatable}, s.importForm)
+	read(s, row{"GET", "/api/reviews/{id}/sheets", "sheet trace", "评分表办理情况（不含分值）：退回、补录和复核由此进入", repeatable}, s.traceSheets)
 	write(s, row{"POST", "/api/sheets/{id}/enter", "sheet enter", "补录纸质评分", repeatable}, s.enterSheet)
 	write(s, row{"POST", "/api/sheets/{id}/confirm", "sheet confirm", "复核补录的评分", repeatable}, s.confirmSheet)
 	read(s, row{"GET", "/api/reviews/{id}/joint_effects", "joint_effect list", "联合实施单位打分的影响（正式排名不变）", repeatable}, s.jointEffects)

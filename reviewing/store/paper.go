@@ -1,9 +1,11 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"keping/configs/database"
 	"keping/experts"
@@ -83,6 +85,42 @@ func (st *Store) ConfirmSheet(s *step, id string, in NewMarks) (SheetView, error
 	err = database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "version": in.Version, "state": reviewing.SheetDraft},
 		map[string]any{"state": sheet.State, "content": sheet.Content, "hash": sheet.Hash, "submitted_at": s.Now, "version": sheet.Version})
 	return viewSheet(sheet, reviewing.SheetContent{}), err
+}
+
+// SheetTrace is how far one sheet is and where its marks come from, for who
+// returns, enters or confirms it: never a mark.
+type SheetTrace struct {
+	ID          string               `json:"id"`
+	Application string               `json:"application" doc:"申报编号"`
+	Seat        string               `json:"seat" doc:"席位代号"`
+	Number      int                  `json:"number" doc:"第几版"`
+	Round       int                  `json:"round" doc:"1 讨论前，2 讨论后"`
+	State       reviewing.SheetState `json:"state"`
+	Version     int                  `json:"version"`
+	SubmittedAt *time.Time           `json:"submitted_at"`
+	Entered     bool                 `json:"entered" doc:"由经办补录；草稿状态为待另一名经办复核"`
+	Mine        bool                 `json:"mine" doc:"由本人补录，须由他人复核"`
+	ScanID      string               `json:"scan_id" doc:"签名评分表的扫描件（文件编号，下载留痕）；评分开启前只有经办可见"`
+}
+
+// TraceSheets traces a review's sheets, a page at a time from after on.
+func (st *Store) TraceSheets(ctx context.Context, actor rbac.Actor, id, after string, limit int) ([]SheetTrace, error) {
+	s := st.reading(ctx, actor)
+	r, err := take[reviewing.Review](s, id, "该评审批次")
+	if err != nil {
+		return nil, err
+	}
+	out := []SheetTrace{}
+	err = s.Table("sheets").Joins("JOIN applications ON applications.id = sheets.application_id").Joins("JOIN seats ON seats.id = sheets.seat_id").
+		Where("sheets.review_id = ? AND sheets.id > ?", id, after).Order("sheets.id").Limit(limit).
+		Select(`sheets.id, applications.number AS application, seats.code AS seat, sheets.number, sheets.round, sheets.state, sheets.version,
+			sheets.submitted_at, sheets.entered_by <> '' AS entered, sheets.entered_by = ? AND sheets.entered_by <> '' AS mine, sheets.scan_id`, actor.User).Scan(&out).Error
+	for i := range out {
+		if actor.Role != rbac.Officer && !opened(r) {
+			out[i].ScanID = ""
+		}
+	}
+	return out, err
 }
 
 // openSheet loads a draft of a running marking round with its bench.

@@ -168,6 +168,13 @@ func (st *Store) ReviewOf(ctx context.Context, actor rbac.Actor, settle may, id 
 	if err := settle(len(b.mySeats(s)) > 0 || actor.Role == rbac.JointUnit && own, "该评审批次"); err != nil {
 		return ReviewView{}, err
 	}
+	if actor.Role == rbac.JointUnit {
+		views, err := st.OwnSlots(ctx, actor, []reviewing.Review{v.Review})
+		if err != nil {
+			return ReviewView{}, err
+		}
+		v.Review = views[0]
+	}
 	v.Joint = slices.DeleteFunc(joint, func(j reviewing.JointSeat) bool { return actor.Role == rbac.JointUnit && j.UnitID != actor.Unit })
 	for i := range v.Joint {
 		if actor.Role == rbac.Expert {
@@ -227,6 +234,27 @@ func (st *Store) OwnLines(ctx context.Context, actor rbac.Actor, lines []reviewi
 	return slices.DeleteFunc(slices.Clone(lines), func(l reviewing.Line) bool {
 		return !slices.ContainsFunc(joined, func(u reviewing.ApplicationUnit) bool { return u.ApplicationID == l.ApplicationID })
 	}), err
+}
+
+// OwnSlots leaves a joint unit the turns of the applications it joins, and not
+// who introduces them.
+func (st *Store) OwnSlots(ctx context.Context, actor rbac.Actor, reviews []reviewing.Review) ([]reviewing.Review, error) {
+	var own, ids []string
+	for _, r := range reviews {
+		ids = append(ids, r.ID)
+	}
+	err := st.reading(ctx, actor).Table("applications").Where("review_id IN ? AND id IN (SELECT application_id FROM application_units WHERE role = 'joint' AND unit_id = ? AND unit_id <> '')", ids, actor.Unit).
+		Pluck("number", &own).Error
+	for i := range reviews {
+		kept := []reviewing.Slot{}
+		for _, slot := range reviews[i].Defence {
+			if slices.Contains(own, slot.Application) {
+				kept = append(kept, reviewing.Slot{Application: slot.Application})
+			}
+		}
+		reviews[i].Defence = kept
+	}
+	return reviews, err
 }
 
 // ListOf shows one version of a list; to a joint unit its own lines and word.
@@ -347,6 +375,19 @@ func (st *Store) ReadFile(s *step, id string) (FileCopy, error) {
 	}
 	if s.Call.Actor.Role != rbac.Supervisor && strings.HasPrefix(f.Object, "objection/") {
 		return f, rbac.Hidden("该文件")
+	}
+	if sheet, ok := strings.CutPrefix(f.Object, "sheet/"); ok && s.Call.Actor.Role != rbac.Officer { // marks on paper stay sealed from whoever does not enter them
+		x, err := take[reviewing.Sheet](s, sheet, "该文件")
+		if err != nil {
+			return f, err
+		}
+		r, err := take[reviewing.Review](s, x.ReviewID, "该文件")
+		if err != nil {
+			return f, err
+		}
+		if !opened(r) {
+			return f, rbac.Hidden("该文件")
+		}
 	}
 	may, err := st.mayRead(s, &f)
 	if err != nil {
