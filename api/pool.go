@@ -28,18 +28,22 @@ func (s *Server) importUnits(step *store.Step, in *importTable) (expertstore.Imp
 func (s *Server) listUnits(r *Reading, in *struct {
 	Paging
 	Q     string `query:"q" maxLength:"50" doc:"名称中的文字"`
-	State string `query:"state" enum:"pending,active,closed" doc:"pending 待审核"`
+	State string `query:"state" enum:"pending,active,closed,claimed" doc:"pending 待审核；claimed 已在用而无人管理，有人申请登记，待审核"`
 }) (Page[rbac.Unit], error) {
 	q := r.DB.Where("id > ?", in.After)
 	if in.Q != "" {
 		q = q.Where("name"+store.Like, store.Containing(in.Q))
 	}
-	if in.State != "" {
+	switch in.State {
+	case "":
+	case "claimed":
+		q = q.Where("state = ? AND id IN (SELECT unit_id FROM unit_claims)", rbac.UnitActive)
+	default:
 		q = q.Where("state = ?", in.State)
 	}
 	switch r.Actor.Role {
 	case rbac.UnitAdmin, rbac.Applicant, rbac.JointUnit: // who has registered and waits is not theirs to know
-		q = q.Where("state = ?", rbac.UnitActive)
+		q = q.Where("state = ? AND ? <> 'claimed'", rbac.UnitActive, in.State)
 	}
 	var rows []rbac.Unit
 	err := q.Order("id").Limit(in.Limit + 1).Find(&rows).Error

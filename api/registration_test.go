@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -135,6 +136,42 @@ func TestUnitRegistration(t *testing.T) {
 		assert.NotContains(t, string(e.Facts), "李四")
 		assert.NotContains(t, string(e.Facts), "example.cn")
 	}
+	w.sound()
+}
+
+// TestImportedUnitRegisters: a unit that came with an import has no account; when
+// it registers, an officer vets the claim and the unit gets its account.
+func TestImportedUnitRegisters(t *testing.T) {
+	w := newWorld(t)
+	w.populate()
+	officer, public := w.users["officer"], w.stranger()
+	const code = "91350100M000100Y43"
+	id := officer.ok("POST", "/api/units", map[string]any{"code": code, "name": "重庆示例科技有限公司", "kind": "enterprise", "in_district": true, "joint": false}).text(t, "result.id")
+	unit := "/api/units/" + id
+	officer.do("POST", unit+"/approve", map[string]any{"version": 1, "joint": false}).is(t, 409)
+	public.ok("POST", "/api/units/register", registration(code, "重庆示例科技公司", "li@example.cn"))
+	public.ok("POST", "/api/units/register", registration(code, "重庆示例科技公司", "evil@example.cn"))
+	var claimed []struct{ ID string }
+	w.all("officer", "/api/units?state=claimed", &claimed)
+	require.Len(t, claimed, 1)
+	assert.NotContains(t, w.users["lead0"].do("GET", "/api/units?state=claimed", nil).is(t, 200).body, id)
+	claim := ""
+	for i := range 2 {
+		if seen, at := officer.do("GET", unit, nil).is(t, 200), fmt.Sprintf("claims.%d.", i); seen.text(t, at+"mail") == "li@example.cn" {
+			claim = seen.text(t, at+"id")
+		}
+	}
+	officer.do("POST", unit+"/approve", map[string]any{"version": 1, "joint": false}).is(t, 422)
+	login := officer.ok("POST", unit+"/approve", map[string]any{"version": 1, "joint": false, "claim_id": claim}).text(t, "result.login")
+	assert.NotEmpty(t, login)
+	after := officer.do("GET", unit, nil).is(t, 200)
+	assert.Equal(t, []any{"重庆示例科技有限公司", "active", "li@example.cn", []any{}}, []any{after.get(t, "name"), after.get(t, "state"), after.get(t, "mail"), after.get(t, "claims")})
+	require.Eventually(t, func() bool { return len(w.box.Mails("li@example.cn")) == 1 && len(w.box.Mails("evil@example.cn")) == 1 }, 10*time.Second, 5*time.Millisecond)
+	assert.Contains(t, w.box.Mails("evil@example.cn")[0], "另一份申请")
+
+	// now it is somebody's: a further registration changes nothing
+	public.ok("POST", "/api/units/register", registration(code, "冒名的公司", "evil@example.cn"))
+	assert.Empty(t, officer.do("GET", unit, nil).get(t, "claims"))
 	w.sound()
 }
 

@@ -41,8 +41,9 @@ type Received struct {
 }
 
 // RegisterUnit takes a unit's own registration; an officer vets it next. Where
-// the code waits already the officer sees both; where it is in use nothing
-// changes, and the unit that has it is told.
+// the code waits already the officer sees both, and so where the unit has been
+// imported and has no account yet; where it is in use nothing changes, and the
+// unit that has it is told.
 func (s *Store) RegisterUnit(step *Step, in Registration, proof Proof) (Received, error) {
 	var bad rbac.Fields
 	code, err := rbac.ParseUnitCode(in.CodeKind, in.Code)
@@ -64,9 +65,12 @@ func (s *Store) RegisterUnit(step *Step, in Registration, proof Proof) (Received
 	step.On(unit.ID)
 	step.Call.Actor.User = unit.ID
 	step.Fact("sm3", proof.Digest)
+	open := false // active and nobody's: imported, or its last administrator has left
 	if old != nil && old.State == rbac.UnitActive {
 		step.Fact("known", true)
-		return Received{"received"}, tellHolder(step, *old)
+		if open, err = unclaimed(step, old.ID); err != nil || !open {
+			return Received{"received"}, errors.Join(err, tellHolder(step, *old))
+		}
 	}
 	file := rbac.File{ID: step.NewID(), Name: proof.Name, Size: proof.Size, SM3: proof.Digest, Kind: proof.Kind, Object: "unit/" + unit.ID, CreatedAt: step.Now}
 	if err := step.Create(&file).Error; err != nil {
@@ -76,6 +80,8 @@ func (s *Store) RegisterUnit(step *Step, in Registration, proof Proof) (Received
 	switch {
 	case old == nil:
 		return Received{"received"}, step.Create(&unit).Error
+	case open:
+		return Received{"received"}, addClaim(step, unit)
 	case old.State == rbac.UnitPending:
 		step.Fact("known", true)
 		return Received{"received"}, addClaim(step, unit)
@@ -86,6 +92,13 @@ func (s *Store) RegisterUnit(step *Step, in Registration, proof Proof) (Received
 		return Received{}, database.ErrChanged
 	}
 	return Received{"received"}, done.Error
+}
+
+// unclaimed tells whether nobody administers a unit.
+func unclaimed(step *Step, unit string) (bool, error) {
+	var n int64
+	err := step.Model(&rbac.User{}).Where("unit_id = ? AND state <> ? AND id IN (SELECT user_id FROM grants WHERE role = ? AND ended_at IS NULL)", unit, rbac.UserDisabled, rbac.UnitAdmin).Count(&n).Error
+	return n == 0, err
 }
 
 // maxClaims is how many registrations of one code wait at once.
@@ -101,12 +114,16 @@ func addClaim(step *Step, u rbac.Unit) error {
 
 // endClaims tells everybody else who has registered the code that it is decided.
 func endClaims(step *Step, unit, taken string) error {
+	return rejectClaims(step, unit, taken, "该代码的登记已按另一份申请办结；如属贵单位，请持证明与科技局联系")
+}
+
+func rejectClaims(step *Step, unit, taken, reason string) error {
 	var rest []rbac.UnitClaim
 	if err := step.Where("unit_id = ? AND id <> ?", unit, taken).Order("id").Find(&rest).Error; err != nil {
 		return err
 	}
 	for _, c := range rest {
-		if err := tellRejected(step, unit, c.Name, c.Contact, c.Mail, "该代码的登记已按另一份申请办结；如属贵单位，请持证明与科技局联系"); err != nil {
+		if err := tellRejected(step, unit, c.Name, c.Contact, c.Mail, reason); err != nil {
 			return err
 		}
 	}
@@ -146,11 +163,19 @@ type Vetted struct {
 	Login  string         `json:"login" doc:"单位管理员的登录名；激活链接已发往登记的邮箱"`
 }
 
+// pendingUnit is a unit that waits to be vetted: registered, or in use by nobody
+// and claimed.
 func pendingUnit(step *Step, id string, act string) (rbac.Unit, error) {
 	var u rbac.Unit
 	err := step.Take(&u, "id = ?", id).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return u, rbac.Missing("该单位")
+	}
+	if err == nil && u.State == rbac.UnitActive {
+		var claims int64
+		if err := step.Model(&rbac.UnitClaim{}).Where("unit_id = ?", id).Count(&claims).Error; err != nil || claims > 0 {
+			return u, err
+		}
 	}
 	if err == nil && u.State != rbac.UnitPending {
 		return u, rbac.Refuse(rbac.RefusedState, "该单位不在待审核状态，不能%s。请刷新后核对其状态。", act)
@@ -172,17 +197,25 @@ func (s *Store) ApproveUnit(step *Step, id string, in Vetting, publicURL string)
 		} else if err != nil {
 			return Vetted{}, err
 		}
-		if err := tellRejected(step, id, u.Name, u.Contact, u.Mail, "该代码的登记已按另一份申请办结；如属贵单位，请持证明与科技局联系"); err != nil {
-			return Vetted{}, err
+		if u.State == rbac.UnitPending {
+			if err := tellRejected(step, id, u.Name, u.Contact, u.Mail, "该代码的登记已按另一份申请办结；如属贵单位，请持证明与科技局联系"); err != nil {
+				return Vetted{}, err
+			}
+			u.Name = c.Name
 		}
-		u.Name, u.Contact, u.Mail, u.EvidenceFile = c.Name, c.Contact, c.Mail, c.EvidenceFile
+		u.Contact, u.Mail, u.EvidenceFile = c.Contact, c.Mail, c.EvidenceFile
+	} else if u.State == rbac.UnitActive {
+		return Vetted{}, rbac.Invalid("claim_id", "该单位已在用，请指明采用哪一份登记申请")
 	}
-	u.Joint, u.Evidence = in.Joint, in.Evidence
+	if in.Evidence != "" || u.State == rbac.UnitPending {
+		u.Evidence = in.Evidence
+	}
+	u.Joint = in.Joint
 	if err := s.joint(step, u); err != nil {
 		return Vetted{}, err
 	}
 	set := map[string]any{"state": rbac.UnitActive, "name": u.Name, "contact": u.Contact, "mail": u.Mail, "evidence_file": u.EvidenceFile, "joint": u.Joint, "evidence": u.Evidence, "state_reason": "", "version": in.Version + 1}
-	if err := database.Swap(step.Tx, &rbac.Unit{}, map[string]any{"id": id, "version": in.Version, "state": rbac.UnitPending}, set); err != nil {
+	if err := database.Swap(step.Tx, &rbac.Unit{}, map[string]any{"id": id, "version": in.Version, "state": u.State}, set); err != nil {
 		return Vetted{}, err
 	}
 	login, err := freeLogin(step, strings.ToLower(strings.ReplaceAll(u.Code, ":", "-")))
@@ -228,6 +261,12 @@ func (s *Store) RejectUnit(step *Step, id, reason string, version int) (Vetted, 
 	u, err := pendingUnit(step, id, "退回")
 	if err != nil {
 		return Vetted{}, err
+	}
+	if u.State == rbac.UnitActive { // the claims are refused, the unit stays
+		if err := database.Swap(step.Tx, &rbac.Unit{}, map[string]any{"id": id, "version": version, "state": rbac.UnitActive}, map[string]any{"version": version + 1}); err != nil {
+			return Vetted{}, err
+		}
+		return Vetted{UnitID: id, State: rbac.UnitActive}, rejectClaims(step, id, "", reason)
 	}
 	set := map[string]any{"state": rbac.UnitClosed, "state_reason": reason, "version": version + 1}
 	if err := database.Swap(step.Tx, &rbac.Unit{}, map[string]any{"id": id, "version": version, "state": rbac.UnitPending}, set); err != nil {
