@@ -141,6 +141,10 @@ func TestUnitApproval(t *testing.T) {
 	state(leader.ok("POST", p+"/submit", version(8)), "unit_review")
 	w.at(2025, 4, 12, 9)
 	unit.refused("P-45", "POST", p+"/endorse", version(9))
-	w.at(2025, 4, 9, 9)
-	state(unit.ok("POST", p+"/endorse", version(9)), "submitted")
+	refuse := map[string]any{"version": 9, "verdict": "refuse", "reason": "逾期未补正"}
+	officer.do("POST", p+"/screen?dry_run=true", refuse).is(t, 200) // the round is over: the bureau may decide, or the director prolong it
+	w.users["director"].ok("POST", p+"/permit_late", map[string]any{"version": 9, "until": "2025-04-14", "reason": "因系统故障未能提交"})
+	refuse["version"] = 10
+	officer.refused("P-45", "POST", p+"/screen", refuse)
+	state(unit.ok("POST", p+"/endorse", version(10)), "submitted")
 }

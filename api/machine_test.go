@@ -49,6 +49,7 @@ func TestMachines(t *testing.T) {
 	decision := director.upload("决定.pdf", []byte("%PDF-1.4")).is(t, 201).text(t, "result.id")
 	scan := officer.upload("扫描.pdf", []byte("%PDF-1.4")).is(t, 201).text(t, "result.id")
 
+	w.set("applications", applications[0], map[string]any{"corrections": 1, "correct_by": "2025-01-02"}) // overdue, so that no clock stands before a state
 	seats := slices.DeleteFunc(w.seats(review), func(s seat) bool { return s.State != "pledged" })
 	var member *visitor
 	var sheetID, seatID string

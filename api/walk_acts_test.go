@@ -474,7 +474,7 @@ var walkActs = []walkAct{
 	}},
 	{"application.accept", 24, screen("accept", reviewing.AppSubmitted)},
 	{"application.correct", 6, screen("correct", reviewing.AppSubmitted)},
-	{"application.refuse", 1, screen("refuse", reviewing.AppSubmitted, reviewing.AppCorrection)},
+	{"application.refuse", 2, screen("refuse", reviewing.AppSubmitted, reviewing.AppCorrection, reviewing.AppUnitReview)},
 	{"application.withdraw", 3, func(w *walker) *deed {
 		states := map[reviewing.ApplicationState]bool{}
 		for _, a := range w.now.applications {

@@ -37,7 +37,7 @@ const (
 // ApplicationMoves is SM-06 as a table: from state, by act, to state.
 var ApplicationMoves = map[ApplicationState]map[string]ApplicationState{
 	AppDraft:      {"submit": AppSubmitted, "hand_in": AppUnitReview, "withdraw": AppWithdrawn},
-	AppUnitReview: {"endorse": AppSubmitted, "send_back": AppDraft, "send_back_correction": AppCorrection, "withdraw": AppWithdrawn},
+	AppUnitReview: {"endorse": AppSubmitted, "send_back": AppDraft, "send_back_correction": AppCorrection, "refuse": AppRefused, "withdraw": AppWithdrawn}, // refused only when a correction is overdue
 	AppSubmitted:  {"accept": AppAccepted, "correct": AppCorrection, "refuse": AppRefused, "withdraw": AppWithdrawn},
 	AppCorrection: {"submit": AppSubmitted, "hand_in": AppUnitReview, "refuse": AppRefused, "withdraw": AppWithdrawn},
 	AppAccepted:   {"review": AppInReview, "withdraw": AppWithdrawn},

@@ -6,6 +6,8 @@ import (
 	"gorm.io/gorm"
 
 	"keping/rbac"
+	"keping/rbac/calendar"
+	"keping/rbac/rulebook"
 	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 )
@@ -48,6 +50,10 @@ func (st *Store) ScreenApplication(s *step, id string, in NewScreening) (reviewi
 		if err := misnamed(s, id); err != nil {
 			return a, err
 		}
+	case "refuse":
+		if err := overdue(s, pack, a); err != nil {
+			return a, err
+		}
 	case "correct":
 		if err := s.Obey(pack.Check("P-45", a.Corrections < pack.CorrectionRounds, map[string]any{"corrections": a.Corrections},
 			"补正只有一次，已经用过（惯例）。", "请作出通过或不通过的结论。")); err != nil {
@@ -71,6 +77,24 @@ func (st *Store) ScreenApplication(s *step, id string, in NewScreening) (reviewi
 	set["screenings"] = a.Screenings
 	s.Fact("verdict", verdict)
 	return a, moveApplication(s, &a, verdict, version, set)
+}
+
+// overdue holds the refusal of what has been sent back to its time: the round
+// granted runs to its last day (P-45), and what a leader's unit has still to
+// endorse for the first time is not the bureau's yet.
+func overdue(s *step, pack *rulebook.Pack, a reviewing.Application) error {
+	if a.State != reviewing.AppCorrection && a.State != reviewing.AppUnitReview {
+		return nil
+	}
+	if a.Corrections == 0 {
+		return reviewing.MoveRefusal("SM-06", string(a.State), "作不通过处理")
+	}
+	end, err := calendar.End(a.CorrectBy)
+	if err != nil {
+		return err
+	}
+	return s.Obey(pack.Check("P-45", !s.Now.Before(end), rulebook.Inputs{"correct_by": a.CorrectBy},
+		"补正期限至"+a.CorrectBy+"，尚未届满，不能作不通过处理（惯例）。", "请等待申报单位补正；期限届满仍未提交的，再作出结论。"))
 }
 
 // misnamed refuses people under another name than their document is registered

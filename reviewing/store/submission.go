@@ -153,7 +153,7 @@ func (st *Store) handIn(s *step, a reviewing.Application, move string, version i
 			return a, err
 		}
 		verdicts = append(verdicts, pack.Check("P-45", s.Now.Before(end), rulebook.Inputs{"correct_by": a.CorrectBy},
-			"补正期限至"+a.CorrectBy+"，已经截止（惯例）。", "请与科技局联系；经办可作出不通过的结论。"))
+			"补正期限至"+a.CorrectBy+"，已经截止（惯例）。", "局领导可批准延期补正，并记录理由；经办也可作出不通过的结论。"))
 	}
 	if err := st.Obey(s, "application/"+a.ID, verdicts...); err != nil {
 		return a, err
@@ -198,7 +198,7 @@ func (st *Store) PermitLate(s *step, id, until, reason string, version int) (rev
 	if err := st.impartial(s, "id = ?", id); err != nil {
 		return a, err
 	}
-	if a.State != reviewing.AppDraft && a.State != reviewing.AppUnitReview {
+	if a.State != reviewing.AppDraft && a.State != reviewing.AppUnitReview && a.State != reviewing.AppCorrection {
 		return a, reviewing.MoveRefusal("SM-06", string(a.State), "批准延期提交")
 	}
 	end, err := calendar.End(until)
@@ -210,9 +210,13 @@ func (st *Store) PermitLate(s *step, id, until, reason string, version int) (rev
 	}
 	late := end.UTC()
 	a.LateUntil, a.LateReason, a.Version = &late, reason, version+1
+	set := map[string]any{"late_until": late, "late_reason": reason, "version": a.Version}
+	if a.Corrections > 0 { // the correction's clock is the one that runs
+		a.CorrectBy = until
+		set["correct_by"] = until
+	}
 	s.Fact("until", until)
-	return a, database.Swap(s.Tx, &reviewing.Application{}, map[string]any{"id": id, "version": version, "state": a.State},
-		map[string]any{"late_until": late, "late_reason": reason, "version": a.Version})
+	return a, database.Swap(s.Tx, &reviewing.Application{}, map[string]any{"id": id, "version": version, "state": a.State}, set)
 }
 
 // EndorseApplication is the lead unit's approval (单位审核) of what its leader
