@@ -130,6 +130,15 @@ func TestOffline(t *testing.T) {
 	entry := marks(paper.Version, 44, 30)
 	second.do("POST", p+"/confirm", entry).is(t, 409)
 	entry["file_id"] = officer.upload("评分表扫描.pdf", []byte("%PDF-1.4 扫描")).is(t, 201).text(t, "result.id")
+	expert.do("PATCH", p, marks(paper.Version, 51, 30)).is(t, 200)
+	entry["version"] = paper.Version + 1
+	assert.Contains(t, officer.do("POST", p+"/enter", entry).is(t, 409).body, "已在线填写", "an entry writes over nobody's draft")
+	expert.do("PATCH", p, map[string]any{"version": paper.Version + 1, "marks": []any{}}).is(t, 200)
+	paper.Version, entry["version"] = paper.Version+2, paper.Version+2
+	officer.ok("POST", p+"/enter", entry)
+	expert.do("PATCH", p, map[string]any{"version": paper.Version + 1, "marks": []any{}}).is(t, 200) // the expert's own hand ends the entry
+	second.do("POST", p+"/confirm?dry_run=true", marks(paper.Version+2, 44, 30)).is(t, 409)
+	paper.Version, entry["version"] = paper.Version+2, paper.Version+2
 	officer.ok("POST", p+"/enter", entry)
 	trace := func(by *visitor) map[string]any {
 		for _, x := range by.do("GET", "/api/reviews/"+review+"/sheets?limit=200", nil).is(t, 200).get(t, "items").([]any) {

@@ -95,8 +95,10 @@ func TestIntakeRules(t *testing.T) {
 	w.users["joint"].ok("POST", j+"/recommend", map[string]any{})
 	lead.refused("R-059", "POST", j+"/submit", map[string]any{"version": 1}, "R-062")
 	lead.ok("POST", j+"/complete", map[string]any{"version": 1, "materials": append(body["materials"].([]any), w.jointMaterials(lead)...), "committed_fen": 9999999})
-	assert.Contains(t, lead.refused("R-062", "POST", j+"/submit", map[string]any{"version": 2}).body, "承诺书")
+	assert.Contains(t, lead.refused("R-062", "POST", j+"/submit", map[string]any{"version": 2}, "R-013").body, "承诺书")
 	lead.ok("POST", j+"/complete", map[string]any{"version": 2, "committed_fen": 10000000})
+	lead.refused("R-013", "POST", j+"/submit", map[string]any{"version": 3}) // the joint unit has recommended other letters
+	w.users["joint"].ok("POST", j+"/recommend", map[string]any{})
 	lead.ok("POST", j+"/submit", map[string]any{"version": 3})
 
 	// duplicates: the same leader, and nearly the same title
@@ -147,4 +149,19 @@ func TestUnitApproval(t *testing.T) {
 	refuse["version"] = 10
 	officer.refused("P-45", "POST", p+"/screen", refuse)
 	state(unit.ok("POST", p+"/endorse", version(10)), "submitted")
+}
+
+// TestOneApplicationAYear: P-45 counts a leader's applications of the year, in
+// whatever programme.
+func TestOneApplicationAYear(t *testing.T) {
+	w := newWorld(t)
+	w.populate()
+	major := w.guide(guideBody(w.programme("major", "t0"), item("A1", "major", false, 20000000)))
+	key := w.guide(guideBody(w.programme("key", "t1"), item("A1", "key", false, 8000000)))
+	w.at(2025, 4, 2, 9)
+	lead := w.users["lead0"]
+	lead.ok("POST", "/api/applications/"+w.draft("lead0", w.application(major, "A1", 0))+"/submit", map[string]any{"version": 1})
+	second := w.application(key, "A1", 0)
+	second["title"], second["fiscal_fen"] = "另一项研究", 8000000
+	lead.refused("P-45", "POST", "/api/applications/"+w.draft("lead0", second)+"/submit", map[string]any{"version": 1})
 }

@@ -408,6 +408,7 @@ func TestPublicity(t *testing.T) {
 	officer.ok("POST", l+"/interrupt", because("公示系统故障"))
 	assert.Contains(t, w.stranger().do("GET", page, nil).is(t, 200).body, "公示已中断")
 	officer.do("POST", l+"/confirm", map[string]any{}).is(t, 409)
+	assert.Contains(t, w.stranger().do("POST", "/api/publicities/"+list+"/object", map[string]any{"application_id": applications[0], "name": "刘建国", "contact": "13900000000", "text": "该项目与既有成果重复，附查新报告。"}).is(t, 409).body, "公示已中断")
 	w.at(2025, 4, 14, 9)
 	resumed := officer.ok("POST", l+"/resume", map[string]any{})
 	assert.Equal(t, "2025-04-17", resumed.text(t, "result.public_to"), "three days were left: 8, 9 and 10 April")
@@ -482,6 +483,18 @@ func TestConclusionEntered(t *testing.T) {
 	} {
 		assert.Contains(t, officer.do("POST", path, c.body).is(t, 422).body, `"field":"`+c.field+`"`)
 	}
+	for _, day := range []string{"1900-01-01", "2025-04-01"} {
+		early := entered("conference", "", "纪要.pdf", scan)
+		early["day"] = day
+		assert.Contains(t, officer.do("POST", path, early).is(t, 422).body, `"field":"day"`, "before there was a list")
+	}
 	officer.ok("POST", path, entered("conference", "", "纪要.pdf", scan))
+
+	// what an office has said by its own account no officer enters otherwise
+	no := w.conclusion(list, 1, w.users["finance"], "finance")
+	no["agreed"], no["schedule"] = false, nil
+	w.users["finance"].ok("POST", path, no)
+	assert.Contains(t, officer.do("POST", path, entered("finance", "", "函.pdf", scan)).is(t, 409).body, "由其账号更正")
+	w.users["finance"].ok("POST", path, w.conclusion(list, 1, w.users["finance"], "finance"))
 	w.sound()
 }

@@ -50,10 +50,14 @@ func TestMeeting(t *testing.T) {
 	w.declareAll(review)
 
 	// sign in: by the code shown, or by the officer
-	officer.refused("P-53", "POST", r+"/start", map[string]any{})
 	code := officer.do("GET", r+"/sign_in_code", nil).is(t, 200).text(t, "code")
 	seats := slices.DeleteFunc(w.seats(review), func(s seat) bool { return s.State != "pledged" })
 	w.expert(seats[0]).do("GET", r+"/sign_in_code", nil).is(t, 403)
+	for _, early := range []answer{w.expert(seats[0]).do("POST", r+"/sign_in", map[string]any{"code": code}), officer.do("POST", "/api/seats/"+seats[1].ID+"/attend", map[string]any{})} {
+		assert.Contains(t, early.is(t, 409).body, "2025-04-25", "nobody is there before the day")
+	}
+	w.at(2025, 4, 25, 8)
+	officer.refused("P-53", "POST", r+"/start", map[string]any{})
 	wrong := "000000"
 	if code == wrong {
 		wrong = "000001"
@@ -129,7 +133,11 @@ func TestPauseAndRedo(t *testing.T) {
 	someone.do("POST", "/api/sheets/"+sheets[0].ID+"/return", because("误填")).is(t, 403)
 	before := w.seq()
 	officer.ok("POST", "/api/sheets/"+sheets[0].ID+"/return", because("专家电话说明误填"))
-	assert.Equal(t, "sheet.void", w.journal(before)[1].Act)
+	done := w.journal(before)
+	assert.Equal(t, "sheet.void", done[1].Act)
+	told := officer.do("GET", r+"/reasons", nil).is(t, 200)
+	assert.Equal(t, []any{"sheet.return", "sheet/" + sheets[0].ID, "专家电话说明误填"}, []any{told.get(t, "items.0.act"), told.get(t, "items.0.object"), told.get(t, "items.0.text")})
+	assert.Contains(t, string(done[0].Facts), `"reason":"`+journal.Hash(told.text(t, "items.0.salt")+"\n专家电话说明误填")+`"`, "whoever reads the reason can find it in the journal")
 	draft := slices.ContainsFunc(w.sheets(someone, review), func(x sheet) bool { return x.State == "draft" })
 	assert.True(t, draft, "an empty sheet instead")
 	w.markAll(review, func(string) float64 { return 52 })
@@ -369,5 +377,18 @@ func TestNoQuorum(t *testing.T) {
 	w.open(last)
 	assert.Contains(t, officer.do("POST", "/api/reviews/"+last+"/void", because("结果不理想")).is(t, 409).body, "监督")
 	w.users["supervisor"].ok("POST", "/api/reviews/"+last+"/void", because("查实评分过程泄密"))
+	w.sound()
+}
+
+// TestNothingLeft: a review all of whose applications have been withdrawn is not
+// opened, it is ended.
+func TestNothingLeft(t *testing.T) {
+	w, _, review, applications := marked(t, nil, 50, 45)
+	for i, id := range applications {
+		version := w.users["officer"].do("GET", "/api/applications/"+id, nil).get(t, "version")
+		w.users[fmt.Sprintf("lead%d", i)].ok("POST", "/api/applications/"+id+"/withdraw", map[string]any{"version": version, "reason": "项目方向调整"})
+	}
+	assert.Contains(t, w.users["supervisor"].do("POST", "/api/reviews/"+review+"/open", map[string]any{}).is(t, 409).body, "请宣布流会")
+	w.users["officer"].ok("POST", "/api/reviews/"+review+"/void", because("申报项目均已撤回"))
 	w.sound()
 }

@@ -133,6 +133,14 @@ func (s *Server) listSeats(r *Reading, in *struct {
 	return Page[reviewstore.SeatView]{Items: items}, err
 }
 
+func (s *Server) listReasons(r *Reading, in *struct {
+	Paging
+	ID string `path:"id" maxLength:"64"`
+}) (Page[reviewing.Reason], error) {
+	items, err := s.Reviews.ReasonsOf(r, in.ID, in.After, in.Limit+1)
+	return page(items, in.Limit, func(x reviewing.Reason) string { return x.ID }), err
+}
+
 func (s *Server) confirmPanel(step *store.Step, in *ByID) (reviewing.Review, error) {
 	return s.Reviews.ConfirmPanel(step, in.ID)
 }

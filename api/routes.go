@@ -154,6 +154,7 @@ func (s *Server) routes() {
 	write(s, row{"POST", "/api/draws/{id}/void", "draw void", "作废抽取（领导与监督都须同意）", repeatable}, s.voidDraw)
 	readFile(s, row{"GET", "/api/draws/{id}/record", "draw export", "抽取记录", repeatable}, s.drawRecord)
 	write(s, row{"POST", "/api/invitations/reply", "invitation reply", "用一次性链接答复评审邀请", repeatable}, s.replyInvitation)
+	read(s, row{"GET", "/api/reviews/{id}/reasons", "reason list", "各项办理的理由（日志中有其摘要）", repeatable}, s.listReasons)
 	read(s, row{"GET", "/api/reviews/{id}/seats", "seat list", "专家组席位", repeatable}, s.listSeats)
 	write(s, row{"POST", "/api/seats/{id}/enter_reply", "reply enter", "补录电话答复", repeatable}, s.enterReply)
 	write(s, row{"POST", "/api/seats/{id}/confirm_reply", "reply confirm", "复核电话答复", repeatable}, s.confirmReply)

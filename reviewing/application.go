@@ -199,7 +199,7 @@ func SubmissionRules(p *rulebook.Pack, s Submission) []rulebook.Verdict {
 	out = append(out, materialRules(p, s)...)
 	out = append(out, conditionRule(p, s))
 	out = append(out, p.Check("P-45", s.SameLeader < p.ApplicationsPerLeader, in("others", s.SameLeader, "limit", p.ApplicationsPerLeader),
-		fmt.Sprintf("同一负责人本年度在本专项已有%d项在申，限%d项（惯例）。", s.SameLeader, p.ApplicationsPerLeader), "请撤回其中一项，或更换项目负责人。"))
+		fmt.Sprintf("同一负责人本年度已有%d项在申，限%d项（惯例）。", s.SameLeader, p.ApplicationsPerLeader), "请撤回其中一项，或更换项目负责人。"))
 	if a.Joint || item.Joint {
 		proper := len(s.JointUnits) > 0
 		for _, u := range s.JointUnits {

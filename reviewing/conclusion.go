@@ -61,6 +61,17 @@ type Conclusion struct {
 	CreatedAt time.Time          `gorm:"autoCreateTime:false" json:"created_at"`
 }
 
+// Said is an office's last word on lines of a digest; what it has said by its
+// own account goes before what an officer has entered for it.
+func (f ListFacts) Said(kind, unit, lines string) (last Conclusion) {
+	for _, c := range f.Conclusions {
+		if c.Kind == kind && (unit == "" || c.UnitID == unit) && c.Lines == lines && !c.Returned && (!c.Entered || last.ID == "" || last.Entered) {
+			last = c
+		}
+	}
+	return last
+}
+
 // ConclusionRules are R-016, R-070, R-071 and R-072: who must have agreed.
 // With deliberation the bureau's own is demanded too (R-072). After a return
 // the bureau deliberates anew: its own word from before counts no more. What
@@ -71,14 +82,7 @@ func ConclusionRules(p *rulebook.Pack, f ListFacts, deliberated bool) []rulebook
 	if err != nil {
 		return []rulebook.Verdict{p.Unknown("R-072", nil, "清单内容无法核对（第二十一条）。", "请联系系统管理员。")}
 	}
-	said := func(kind, unit string) (last Conclusion) {
-		for _, c := range f.Conclusions {
-			if c.Kind == kind && (unit == "" || c.UnitID == unit) && c.Lines == lines && !c.Returned { // a word on other lines is none on these
-				last = c
-			}
-		}
-		return last
-	}
+	said := func(kind, unit string) Conclusion { return f.Said(kind, unit, lines) }
 	agreed := func(kind, unit string) bool { return said(kind, unit).Agreed }
 	against := f.List.against(said("conference", ""))
 	var lacking []string

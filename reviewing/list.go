@@ -132,8 +132,8 @@ func LineRules(p *rulebook.Pack, f ListFacts) []rulebook.Verdict {
 		sum = AddFen(sum, line.FiscalFen)
 		places++
 		out = append(out, MayLead(p, "R-025", f.Barred[line.ApplicationID], f.Uncertain[line.ApplicationID], f.Programme)...)
-		out = append(out, p.Check("SM-06", !f.Withdrawn[line.ApplicationID], inputs, fmt.Sprintf("“%s”已撤回申报，不能列为拟立项。", line.Number), "请改列不立项。"))
-		out = append(out, p.Check("P-41", f.Objections[line.ApplicationID] != Upheld, inputs, fmt.Sprintf("“%s”的异议成立，不能列为拟立项（惯例）。", line.Number), "请改列不立项或备选。"))
+		out = append(out, p.Check("SM-06", !f.Withdrawn[line.ApplicationID], inputs, fmt.Sprintf("“%s”已撤回申报，不能列为拟立项。", line.Number), "公示前请改列不立项；已经公示的，请生成新版清单。"))
+		out = append(out, p.Check("P-41", f.Objections[line.ApplicationID] != Upheld, inputs, fmt.Sprintf("“%s”的异议成立，不能列为拟立项（惯例）。", line.Number), "公示前请改列不立项或备选；已经公示的，请生成新版清单。"))
 		out = append(out, p.Check("P-35", line.Passed, inputs, fmt.Sprintf("“%s”未达合格线，不能列为拟立项（惯例）。", line.Number), "请改列备选或不立项。"))
 	}
 	out = append(once(out, len(f.List.Lines)), f.departures(p)...)

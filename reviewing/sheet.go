@@ -85,6 +85,11 @@ func (c SheetContent) Digest(application, code string, number int) rank.Content 
 	return out
 }
 
+// Blank tells whether nothing has been written.
+func (c SheetContent) Blank() bool {
+	return !c.Abstained && c.Recommendation == "" && c.Opinion == "" && !slices.ContainsFunc(c.Marks, func(m CriterionMark) bool { return m.Mark != nil })
+}
+
 // Same tells whether two contents give the same marks, recommendation and opinion.
 func (c SheetContent) Same(other SheetContent) bool {
 	a, b := c.Digest("", "", 0), other.Digest("", "", 0)

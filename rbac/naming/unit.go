@@ -37,6 +37,32 @@ var organs = []string{"学院", "系", "所", "院", "中心", "实验室", "医
 // not related by the system's name.
 var systems = []string{"中国科学院", "中国工程院", "中国农业科学院", "中国林业科学研究院", "中国医学科学院", "中国电子科技集团", "中国电子科技集团公司", "中国电子科技集团有限公司", "中国船舶集团有限公司", "中国兵器装备集团有限公司"}
 
+// academies are short forms that end a name.
+var academies = strings.NewReplacer("农科院", "农业科学院", "社科院", "社会科学院", "林科院", "林业科学研究院", "畜科院", "畜牧科学院", "医科院", "医学科学院", "质检院", "质量检测研究院", "农科所", "农业科学研究所")
+
+// universities are what stands before 大学 where it is cut to 大.
+var universities = []string{"理工", "师范", "交通", "科技", "工业", "医科", "农业", "邮电", "工商", "财经", "石油", "外国语", "政法"}
+
+// written fills in what a short form leaves out: 农科院, 理工大, 某系统的某所.
+func written(text string) string {
+	text = academies.Replace(text)
+	if stem, ok := strings.CutSuffix(text, "大"); ok && ends(stem, universities) {
+		text += "学"
+	}
+	for _, system := range systems {
+		if stem, ok := strings.CutSuffix(text, "所"); ok && strings.HasPrefix(text, system) && !strings.HasSuffix(stem, "研究") && !strings.HasSuffix(stem, "事务") {
+			return stem + "研究所"
+		}
+	}
+	return text
+}
+
+// campus tells whether a name goes on with one letter's campus: A区.
+func campus(rest string) bool {
+	r := []rune(rest)
+	return len(r) == 2 && r[1] == '区' && (r[0] >= 'A' && r[0] <= 'Z' || r[0] >= 'a' && r[0] <= 'z')
+}
+
 // generic names say what a unit is, not which.
 var generic = []string{"人民医院", "中医院", "中心医院", "妇幼保健院", "科技局", "科学技术局", "财政局", "教育局", "大学", "学院", "研究院", "研究所", "医院", "计算机学院", "有限公司", "第1中学", "第1人民医院", "第2人民医院", "幼儿园", "小学", "中学", "图书馆", "实验室", "机械学院"}
 
@@ -76,7 +102,7 @@ func (a *Aliases) unit(name string) unit {
 			text = full
 		}
 	}
-	u.full = numerals(text)
+	u.full = numerals(written(text))
 	text, u.district = place(u.full)
 	for _, form := range forms {
 		if core, ok := strings.CutSuffix(text, form); ok && core != "" && !strings.HasSuffix(core, "分") && !strings.HasSuffix(core, "子") {
@@ -173,6 +199,8 @@ func (a *Aliases) Units(left, right string) (Verdict, string) {
 					return Unknown, why("独立学院与其原举办高校，须核对法人")
 				}
 				return Different, why("“大学城”是地名")
+			case strings.HasSuffix(pair[0].key, "大学") && campus(rest):
+				return Related, why("“" + rest + "”是“" + pair[0].key + "”的校区")
 			case ends(pair[0].key, wholes) && ends(rest, organs) && !strings.HasPrefix(rest, "有限") && !strings.HasPrefix(rest, "股份"):
 				return Related, why("“" + rest + "”是“" + pair[0].key + "”的下属单位")
 			}
@@ -187,6 +215,9 @@ func (a *Aliases) Units(left, right string) (Verdict, string) {
 		return Different, fmt.Sprintf("所在区县不同：%s、%s", x.district, y.district)
 	}
 	if parent := common(x.key, y.key); parent != "" {
+		if one, other := strings.TrimPrefix(x.key, parent), strings.TrimPrefix(y.key, parent); slices.Contains(systems, parent) && (short(one, other) || short(other, one)) {
+			return Unknown, why("同属“" + parent + "”，一方可能是另一方的简称，可加入别名表")
+		}
 		if slices.Contains(systems, parent) {
 			return Different, why("同属“" + parent + "”系统的不同法人单位")
 		}

@@ -106,8 +106,11 @@ const maxClaims = 5
 
 func addClaim(step *Step, u rbac.Unit) error {
 	var n int64
-	if err := step.Model(&rbac.UnitClaim{}).Where("unit_id = ?", u.ID).Count(&n).Error; err != nil || n >= maxClaims {
+	if err := step.Model(&rbac.UnitClaim{}).Where("unit_id = ?", u.ID).Count(&n).Error; err != nil {
 		return err
+	}
+	if n >= maxClaims {
+		return tellRejected(step, u.ID, u.Name, u.Contact, u.Mail, "该代码已有多份登记申请待审核，请持证明与科技局联系")
 	}
 	return step.Create(&rbac.UnitClaim{ID: step.NewID(), UnitID: u.ID, Name: u.Name, Contact: u.Contact, Mail: u.Mail, EvidenceFile: u.EvidenceFile, CreatedAt: step.Now}).Error
 }

@@ -368,6 +368,12 @@ func (st *Store) CompleteApplication(s *step, id string, in Completion) (reviewi
 	if err := attach(s, a.ID, a.Materials); err != nil {
 		return a, err
 	}
+	if in.Materials != nil || in.CommittedFen != nil { // the joint units have recommended something else
+		a.RecommendedAt = nil
+		if err := s.Model(&reviewing.ApplicationUnit{}).Where("application_id = ? AND role = 'joint'", a.ID).Update("recommended_at", nil).Error; err != nil {
+			return a, err
+		}
+	}
 	a.Version++
 	return a, replace(s, &a, a.ID, in.Version, a.State)
 }

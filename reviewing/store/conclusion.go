@@ -43,6 +43,9 @@ func (st *Store) RecordConclusion(s *step, id string, in NewConclusion) (reviewi
 	if day.After(s.Now) {
 		return reviewing.Conclusion{}, rbac.Invalid("day", "日期%s在今天之后，请核对", in.Day)
 	}
+	if since := calendar.Day(l.CreatedAt); in.Day < since {
+		return reviewing.Conclusion{}, rbac.Invalid("day", "日期%s在清单拟订（%s）之前，结论应针对本版清单，请核对", in.Day, since)
+	}
 	if l.Version != in.Version {
 		return reviewing.Conclusion{}, database.ErrChanged
 	}
@@ -92,13 +95,17 @@ func (st *Store) RecordConclusion(s *step, id string, in NewConclusion) (reviewi
 			return reviewing.Conclusion{}, err
 		}
 	}
+	lines, err := l.LinesHash()
+	if err != nil {
+		return reviewing.Conclusion{}, err
+	}
+	if own := f.Said(in.Kind, unit, lines); entered && own.ID != "" && !own.Entered {
+		return reviewing.Conclusion{}, rbac.Refuse(rbac.RefusedState, "该单位已于%s用本单位账号对现在的清单作出结论，不能补录（第二十一条）。结论有变的，请由其账号更正。", calendar.Day(own.CreatedAt))
+	}
 	c := reviewing.Conclusion{ID: s.NewID(), ListID: id, Kind: in.Kind, UnitID: unit, Agreed: in.Agreed, Document: in.Document, Day: in.Day, FileID: in.FileID,
-		Words: in.Words, Schedule: in.Schedule, EnteredBy: s.Call.Actor.User, Entered: entered, CreatedAt: s.Now}
+		Lines: lines, Words: in.Words, Schedule: in.Schedule, EnteredBy: s.Call.Actor.User, Entered: entered, CreatedAt: s.Now}
 	if in.Vote != nil {
 		c.Vote = []reviewing.Vote{*in.Vote}
-	}
-	if c.Lines, err = l.LinesHash(); err != nil {
-		return c, err
 	}
 	s.Fact("kind", in.Kind)
 	s.Fact("agreed", in.Agreed)

@@ -13,7 +13,6 @@ import (
 	"keping/rbac/journal"
 	"keping/rbac/notice"
 	"keping/rbac/rulebook"
-	"keping/rbac/secret"
 	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 )
@@ -68,7 +67,7 @@ func (st *Store) SignIn(s *step, id, code string) ([]reviewing.Seat, error) {
 	if err := s.May(len(mine) > 0, "该评审批次"); err != nil {
 		return nil, err
 	}
-	if err := b.meets(); err != nil {
+	if err := b.meets(s.Now); err != nil {
 		return nil, err
 	}
 	if code != st.SignInCodeOf(id).Code {
@@ -89,7 +88,7 @@ func (st *Store) RecordAttendance(s *step, seatID string) (reviewing.Seat, error
 	if err != nil {
 		return seat, err
 	}
-	if err := b.meets(); err != nil {
+	if err := b.meets(s.Now); err != nil {
 		return seat, err
 	}
 	s.Fact("method", "officer")
@@ -97,12 +96,20 @@ func (st *Store) RecordAttendance(s *step, seatID string) (reviewing.Seat, error
 }
 
 // meets refuses signing in where or when there is no meeting.
-func (b *bench) meets() error {
+func (b *bench) meets(now time.Time) error {
 	if err := demandState(b.review, "签到", reviewing.Composed, reviewing.Marking); err != nil {
 		return err
 	}
 	if b.review.MeetsAt == nil {
 		return rbac.Refuse(rbac.RefusedState, "本批次为通讯评审，无须签到（SM-09）。需要开会的，请先安排会议。")
+	}
+	return b.onTheDay(now, "签到")
+}
+
+// onTheDay refuses what is done at the meeting before its day.
+func (b *bench) onTheDay(now time.Time, act string) error {
+	if b.review.MeetsAt != nil && calendar.Day(now) < calendar.Day(*b.review.MeetsAt) {
+		return rbac.Refuse(rbac.RefusedState, "评审会定于%s，当日方可%s（SM-09）。会议提前的，请先重新安排会议。", calendar.Stamp(*b.review.MeetsAt), act)
 	}
 	return nil
 }
@@ -360,7 +367,9 @@ func (st *Store) RecordNotSigned(s *step, seatID, reason string) (reviewing.Seat
 		return seat, rbac.Refuse(rbac.RefusedState, "该专家已经签字，或组长意见尚未写就（SM-09）。")
 	}
 	seat.NotSigned = reason
-	s.Fact("reason", rbacstore.Digest(secret.Random(16), reason))
+	if err := say(s, seat.ReviewID, "seat/"+seat.ID, "reason", reason); err != nil {
+		return seat, err
+	}
 	return seat, database.Swap(s.Tx, &reviewing.Seat{}, map[string]any{"id": seat.ID, "state": seat.State}, map[string]any{"not_signed": reason})
 }
 

@@ -54,6 +54,9 @@ func (st *Store) LodgeObjection(s *step, list string, in NewObjection, evidence 
 	if err != nil {
 		return Lodged{}, err
 	}
+	if l.State == reviewing.ListInterrupted {
+		return Lodged{}, rbac.Refuse(rbac.RefusedState, "公示已中断，恢复前不受理异议（SM-12）。公示恢复后余下的期限照计，请届时提出。")
+	}
 	if l.State != reviewing.ListPublic {
 		return Lodged{}, rbac.Missing("该公示")
 	}

@@ -35,6 +35,11 @@ func (st *Store) EnterSheet(s *step, id string, in NewPaperMarks) (SheetView, er
 	if err != nil {
 		return SheetView{}, err
 	}
+	if written, err := content(s, sheet); err != nil {
+		return SheetView{}, err
+	} else if sheet.EnteredBy == "" && !written.Blank() {
+		return SheetView{}, rbac.Refuse(rbac.RefusedState, "该专家已在线填写草稿，补录会将其覆盖（SM-11）。请由专家本人在线提交，或由其清空草稿后再补录。")
+	}
 	c, err := st.read(s, in.NewMarks, d, true)
 	if err != nil {
 		return SheetView{}, err

@@ -10,8 +10,6 @@ import (
 	"keping/rbac"
 	"keping/rbac/calendar"
 	"keping/rbac/rulebook"
-	"keping/rbac/secret"
-	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 )
 
@@ -129,8 +127,9 @@ func (st *Store) VoidReview(s *step, id, reason string) (reviewing.Review, error
 		s.Fact("present", panel.Size())
 		s.Verdicts = append(s.Verdicts, reviewing.PanelRules(pack, panel, apps)...) // told and kept, not obeyed: they are why
 	}
-	salt := secret.Random(16)
-	s.Fact("reason", rbacstore.Digest(salt, reason))
+	if err := say(s, id, "review/"+id, "reason", reason); err != nil {
+		return r, err
+	}
 	if err := moveReview(s, &r, "void", map[string]any{}); err != nil {
 		return r, err
 	}
@@ -385,6 +384,12 @@ func (st *Store) StartMarking(s *step, id string) (reviewing.Review, error) {
 	if err := demandState(b.review, "开始评分", reviewing.Composed); err != nil {
 		return b.review, err
 	}
+	if err := b.onTheDay(s.Now, "开始评分"); err != nil {
+		return b.review, err
+	}
+	if err := b.something("开始评分"); err != nil {
+		return b.review, err
+	}
 	pack, err := st.Pack(s)
 	if err != nil {
 		return b.review, err
@@ -410,6 +415,14 @@ func (st *Store) StartMarking(s *step, id string) (reviewing.Review, error) {
 		return b.review, err
 	}
 	return b.review, moveReview(s, &b.review, "start", set)
+}
+
+// something refuses to go on with a review all of whose applications are gone.
+func (b *bench) something(act string) error {
+	if len(b.applications) == 0 {
+		return rbac.Refuse(rbac.RefusedState, "本批次的申报项目都已撤回，不能%s（SM-09）。请宣布流会，结束本批次。", act)
+	}
+	return nil
 }
 
 // ready is P-20 (pledged) and P-17 (declared for each application).

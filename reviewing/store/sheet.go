@@ -263,7 +263,8 @@ func (st *Store) SaveSheet(s *step, id string, in NewMarks) (SheetView, error) {
 		return SheetView{}, err
 	}
 	d.Sheet.Version = in.Version + 1
-	err = database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "version": in.Version, "state": reviewing.SheetDraft}, map[string]any{"content": sealed, "version": d.Sheet.Version})
+	err = database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "version": in.Version, "state": reviewing.SheetDraft},
+		map[string]any{"content": sealed, "version": d.Sheet.Version, "entered_by": "", "scan_id": ""}) // the expert's own hand goes before an officer's entry
 	return withTotal(viewSheet(d.Sheet, c), d.Guide, c), err
 }
 
@@ -378,6 +379,9 @@ func (st *Store) OpenMarks(s *step, id string) (reviewing.Review, error) {
 		return b.review, err
 	}
 	if err := demandState(b.review, "开启评分", reviewing.Marking); err != nil {
+		return b.review, err
+	}
+	if err := b.something("开启评分"); err != nil {
 		return b.review, err
 	}
 	if b.review.ChairSeatID == "" {
@@ -567,8 +571,9 @@ func (st *Store) ReturnSheet(s *step, id, reason string) (SheetView, error) {
 	if _, ok := reviewing.SheetMoves[sheet.State]["return"]; !ok {
 		return SheetView{}, reviewing.MoveRefusal("SM-11", string(sheet.State), "退回修改")
 	}
-	salt := secret.Random(16)
-	s.Fact("reason", rbacstore.Digest(salt, reason))
+	if err := say(s, sheet.ReviewID, "sheet/"+id, "reason", reason); err != nil {
+		return SheetView{}, err
+	}
 	if err := database.Swap(s.Tx, &reviewing.Sheet{}, map[string]any{"id": id, "state": sheet.State}, map[string]any{"state": reviewing.SheetVoid}); err != nil {
 		return SheetView{}, err
 	}

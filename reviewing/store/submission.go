@@ -92,7 +92,7 @@ func (st *Store) submission(s *step, a reviewing.Application) (reviewing.Submiss
 		}
 		sub.Files[f.ID] = f
 	}
-	others, err := find[reviewing.Application](s, "id", "programme_id = ? AND leader_id = ? AND id <> ?", a.ProgrammeID, a.LeaderID, a.ID)
+	others, err := find[reviewing.Application](s, "id", "leader_id = ? AND id <> ? AND programme_id IN (SELECT id FROM programmes WHERE year = ?)", a.LeaderID, a.ID, sub.Programme.Year)
 	for _, o := range others {
 		if o.State.Live() {
 			sub.SameLeader++

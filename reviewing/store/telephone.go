@@ -9,7 +9,6 @@ import (
 	"keping/experts"
 	expertstore "keping/experts/store"
 	"keping/rbac"
-	"keping/rbac/secret"
 	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 )
@@ -48,7 +47,9 @@ func (st *Store) EnterReply(s *step, seatID string, in TelephoneReply) (Replied,
 	s.Verdicts = append(s.Verdicts, pack.Pass("R-090", map[string]any{"seat": seat.Code}))
 	s.Fact("accept", in.Accept)
 	s.Fact("called_at", in.CalledAt.Unix())
-	s.Fact("caller", rbacstore.Digest(secret.Random(16), in.Caller))
+	if err := say(s, seat.ReviewID, "seat/"+seat.ID, "caller", in.Caller); err != nil {
+		return Replied{}, err
+	}
 	return Replied{SeatID: seat.ID, State: seat.State}, database.Swap(s.Tx, &reviewing.Seat{}, map[string]any{"id": seat.ID, "state": seat.State, "reply_entered_by": seat.ReplyEnteredBy},
 		map[string]any{"reply_entered_by": s.Call.Actor.User, "reply_entered": s.Keys.Seal(string(data), "seat/"+seat.ID+"/reply")})
 }

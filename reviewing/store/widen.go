@@ -2,8 +2,6 @@ package store
 
 import (
 	"keping/rbac"
-	"keping/rbac/secret"
-	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 )
 
@@ -19,7 +17,9 @@ func (st *Store) RaiseUnitCap(s *step, id string, limit int, reason string) (rev
 	}
 	r.UnitCap, r.UnitCapReason = limit, reason
 	s.Fact("unit_cap", limit)
-	s.Fact("reason", rbacstore.Digest(secret.Random(16), reason))
+	if err := say(s, id, "review/"+id, "reason", reason); err != nil {
+		return r, err
+	}
 	return r, touchReview(s, &r, map[string]any{"unit_cap": limit, "unit_cap_reason": reason})
 }
 
@@ -31,7 +31,9 @@ func (st *Store) JustifyFields(s *step, id, reason string) (reviewing.Review, er
 		return r, err
 	}
 	r.FieldReason = reason
-	s.Fact("reason", rbacstore.Digest(secret.Random(16), reason))
+	if err := say(s, id, "review/"+id, "reason", reason); err != nil {
+		return r, err
+	}
 	return r, touchReview(s, &r, map[string]any{"field_reason": reason})
 }
 
