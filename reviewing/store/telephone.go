@@ -9,6 +9,7 @@ import (
 	"keping/experts"
 	expertstore "keping/experts/store"
 	"keping/rbac"
+	"keping/rbac/secret"
 	rbacstore "keping/rbac/store"
 	"keping/reviewing"
 )
@@ -21,6 +22,12 @@ type TelephoneReply struct {
 	Consent  bool      `json:"consent,omitempty" doc:"专家在电话中同意个人信息处理规则；尚未同意过的专家接受邀请时必填"`
 	CalledAt time.Time `json:"called_at" doc:"通话时间"`
 	Caller   string    `json:"caller" minLength:"2" maxLength:"100" doc:"通话双方及号码" example:"专家本人，手机尾号0000，经办张敏接听"`
+}
+
+// takenDown is a reply as it is sealed, with the salt of the caller's digest.
+type takenDown struct {
+	TelephoneReply
+	Salt string `json:"salt"`
 }
 
 // EnterReply takes down a reply by telephone. The seat is told by the code in
@@ -40,16 +47,15 @@ func (st *Store) EnterReply(s *step, seatID string, in TelephoneReply) (Replied,
 	if err := bad.Refusal(); err != nil {
 		return Replied{}, err
 	}
-	data, err := json.Marshal(in)
+	kept := takenDown{in, secret.Random(16)}
+	data, err := json.Marshal(kept)
 	if err != nil {
 		return Replied{}, err
 	}
 	s.Verdicts = append(s.Verdicts, pack.Pass("R-090", map[string]any{"seat": seat.Code}))
 	s.Fact("accept", in.Accept)
 	s.Fact("called_at", in.CalledAt.Unix())
-	if err := say(s, seat.ReviewID, "seat/"+seat.ID, "caller", in.Caller); err != nil {
-		return Replied{}, err
-	}
+	s.Fact("caller", rbacstore.Digest(kept.Salt, in.Caller))
 	return Replied{SeatID: seat.ID, State: seat.State}, database.Swap(s.Tx, &reviewing.Seat{}, map[string]any{"id": seat.ID, "state": seat.State, "reply_entered_by": seat.ReplyEnteredBy},
 		map[string]any{"reply_entered_by": s.Call.Actor.User, "reply_entered": s.Keys.Seal(string(data), "seat/"+seat.ID+"/reply")})
 }
@@ -72,7 +78,7 @@ func (st *Store) ConfirmReply(s *step, seatID string, accept bool) (Replied, err
 	if err != nil {
 		return Replied{}, err
 	}
-	var entered TelephoneReply
+	var entered takenDown
 	if err := json.Unmarshal([]byte(text), &entered); err != nil {
 		return Replied{}, err
 	}
