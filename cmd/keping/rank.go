@@ -1,0 +1,89 @@
+package main
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"keping/cmd/internal/verify"
+	"keping/reviewing/rank/opinion"
+)
+
+// rankCommand is the second opinion on plain CSV files.
+type rankCommand struct {
+	verify.Marks `embed:""`
+	Out          string `help:"排序结果 R.csv：application,n,mean,trimmed,effect,effect_sd,expected_rank,rank_q25,rank_q75,group" default:"-" placeholder:"R.csv"`
+	Report       string `help:"报告 R.json：信度（REML）、尺度参数、划线与分组、专家宽严、90% 名次区间、误差与种子" placeholder:"R.json"`
+}
+
+// Help explains what comes out.
+func (rankCommand) Help() string {
+	return `由各专家的评分推算每个项目的期望名次及其不确定程度（贝叶斯排序，数值积分），供参考，不改变正式排名。
+
+例：keping rank --scores S.csv --scale 0:100 --places 12 --out R.csv --report R.json
+
+S.csv 最简单的样子：
+  application,expert,score
+  P001,张三,86.5
+  P001,李四,79
+  P002,张三,91
+
+expected_rank 为期望名次，rank_q25、rank_q75 为名次的四分位数；group 为 fund（线上）、tie（与线难分，由会议或抽取决定）、reject（线下），不给 --places 或 --budget 时为空。
+退出码：0 完成；1 验证不符；2 用法或输入有误（指明文件、行、列）。`
+}
+
+// Run ranks.
+func (c *rankCommand) Run() error {
+	o, line, marks, scale, err := c.Compute(progress())
+	if err != nil {
+		return err
+	}
+	if err := create(c.Out, o.WriteCSV); err != nil || c.Report == "" {
+		return err
+	}
+	fits, err := opinion.Reliabilities(marks, scale)
+	if err != nil {
+		return err
+	}
+	return create(c.Report, opinion.NewReport(o, fits, line, opinion.History{}, c.Seed).Write)
+}
+
+// patience is how long work may last before it shows how far it is.
+const patience = 2 * time.Second
+
+// progress tells a person at a terminal how far long work is; nobody else.
+func progress() func(float64) {
+	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return nil
+	}
+	next := time.Now().Add(patience)
+	return func(share float64) {
+		if now := time.Now(); now.After(next) {
+			next = now.Add(patience / 4)
+			fmt.Fprintf(os.Stderr, "\r%3.0f%%", 100*share)
+			if share >= 1 {
+				fmt.Fprintln(os.Stderr)
+			}
+		}
+	}
+}
+
+// create writes a file; "-" is standard output, .gz is packed.
+func create(name string, write func(io.Writer) error) error {
+	if name == "-" {
+		return write(os.Stdout)
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return verify.Usage(err)
+	}
+	if !strings.HasSuffix(name, ".gz") {
+		return errors.Join(write(f), f.Close())
+	}
+	z := gzip.NewWriter(f)
+	return errors.Join(write(z), z.Close(), f.Close())
+}

@@ -1,0 +1,137 @@
+package opinion
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+)
+
+// Report is R.json: what stands beside the ranking.
+type Report struct {
+	Reliability  []Reliability  `json:"reml"`
+	Hyper        []Hyper        `json:"hyper"`
+	Line         *float64       `json:"line"`
+	Places       *int           `json:"places"`
+	Counts       *Counts        `json:"counts"`
+	Stopped      string         `json:"stopped"`
+	Reserve      []string       `json:"reserve"`
+	Near         []Robust       `json:"near"`
+	Gate         Gate           `json:"gate"`
+	Experts      []expertLine   `json:"experts"`
+	Applications []intervalLine `json:"applications"`
+	Method       string         `json:"method"`
+	Nodes        int            `json:"nodes"`
+	Moved        float64        `json:"nodes_doubled_moved"`
+	MCMax        float64        `json:"expected_rank_mc_se_max"`
+	MCMean       float64        `json:"expected_rank_mc_se_mean"`
+	Generator    string         `json:"generator"`
+	Seed         uint64         `json:"seed"`
+	Draws        int            `json:"draws"`
+}
+
+type expertLine struct {
+	Expert   string  `json:"expert"`
+	N        int     `json:"n"`
+	Severity float64 `json:"severity"`
+	SD       float64 `json:"sd"`
+	Spread   float64 `json:"spread"`
+	Enough   bool    `json:"enough_history"`
+}
+
+type intervalLine struct {
+	Application string `json:"application"`
+	Low         int    `json:"rank_q05"`
+	High        int    `json:"rank_q95"`
+}
+
+// NewReport gathers the report; line may be nil.
+func NewReport(o *Opinion, fits []Reliability, line *Line, h History, seed uint64) *Report {
+	h = h.orDefault()
+	r := &Report{
+		Reliability: fits, Hyper: o.Hyper, Reserve: []string{}, Near: []Robust{}, Generator: Generator, Seed: seed, Draws: o.Draws,
+		Method: o.Error.Method, Nodes: o.Error.Nodes, Moved: o.Error.Moved, MCMax: o.Error.MCMax, MCMean: o.Error.MCMean,
+		Gate: fits[len(fits)-1].Gate(o.Experts, h),
+	}
+	if line != nil {
+		r.Line, r.Places, r.Counts, r.Stopped = line.At, &line.Places, &line.Counts, line.Stopped
+		r.Reserve = append(r.Reserve, line.Reserve...)
+		r.Near = append(r.Near, o.Robustness(line.Places)...)
+	}
+	for _, e := range o.Experts {
+		r.Experts = append(r.Experts, expertLine{e.Name, e.N, e.Severity, e.SD, e.Spread, e.N >= h.Marks})
+	}
+	for _, a := range o.Applications {
+		r.Applications = append(r.Applications, intervalLine{a.Name, a.Rank05, a.Rank95})
+	}
+	return r
+}
+
+// Write writes R.json.
+func (r *Report) Write(w io.Writer) error {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", " ")
+	return out.Encode(r)
+}
+
+// Differences compares a written R.csv with the opinion recomputed and says
+// line by line where they differ. Numbers may differ by one in the last of
+// their six decimals, which another machine's arithmetic may round otherwise.
+func (o *Opinion) Differences(r io.Reader) ([]string, error) {
+	t, err := newTable(r, Columns)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	seen := map[string]bool{}
+	for at := 0; ; at++ {
+		if err := t.next(); err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, err
+		}
+		name, err := t.text(0, true)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(o.Applications, func(a Application) bool { return a.Name == name })
+		switch {
+		case i < 0:
+			out = append(out, fmt.Sprintf("第%d行：项目%s没有评分", t.line(), name))
+			continue
+		case seen[name]:
+			out = append(out, fmt.Sprintf("第%d行：项目%s出现两次", t.line(), name))
+			continue
+		case i != at:
+			out = append(out, fmt.Sprintf("第%d行：项目%s应在第%d位", t.line(), name, i+1))
+		}
+		seen[name] = true
+		for column, want := range o.Applications[i].row() {
+			got, err := t.text(column, false)
+			if err != nil {
+				return nil, err
+			}
+			if !agree(got, want) {
+				out = append(out, fmt.Sprintf("第%d行第%d列：项目%s的%s为%s，应为%s", t.line(), t.columns[column]+1, name, Columns[column], got, want))
+			}
+		}
+	}
+	for _, a := range o.Applications {
+		if !seen[a.Name] {
+			out = append(out, fmt.Sprintf("缺少项目%s", a.Name))
+		}
+	}
+	return out, nil
+}
+
+func agree(got, want string) bool {
+	if got == want {
+		return true
+	}
+	x, errX := strconv.ParseFloat(got, 64)
+	y, errY := strconv.ParseFloat(want, 64)
+	return errX == nil && errY == nil && math.Abs(x-y) < 1.5e-6
+}
