@@ -23,7 +23,8 @@ type design struct {
 
 	applications, experts, panels []string
 
-	n             []int // per application
+	centre        float64 // of the scores: z = score − centre
+	n             []int   // per application
 	mean, trimmed []float64
 	by            [][]float64 // the marks of each expert
 
@@ -55,26 +56,32 @@ type count struct {
 	n      float64
 }
 
-// newDesign sorts the marks and finds the patterns and the exact ties.
+// newDesign checks and arranges the marks.
 func newDesign(marks []Mark, scale Scale) (*design, error) {
 	if err := check(marks, scale); err != nil {
 		return nil, err
 	}
-	d := &design{scale: scale, marks: slices.SortedFunc(slices.Values(marks), func(a, b Mark) int {
-		return cmp.Or(cmp.Compare(a.Application, b.Application), cmp.Compare(a.Expert, b.Expert))
-	})}
+	d := arrange(marks, scale)
 	for i, m := range d.marks[1:] {
 		if m.Application == d.marks[i].Application && m.Expert == d.marks[i].Expert {
 			return nil, fmt.Errorf("专家%s对项目%s评了两次", m.Expert, m.Application)
 		}
 	}
+	return d, nil
+}
+
+// arrange sorts the marks and finds the patterns and the exact ties.
+func arrange(marks []Mark, scale Scale) *design {
+	d := &design{scale: scale, marks: slices.SortedFunc(slices.Values(marks), func(a, b Mark) int {
+		return cmp.Or(cmp.Compare(a.Application, b.Application), cmp.Compare(a.Expert, b.Expert))
+	})}
 	d.applications = names(d.marks, func(m Mark) string { return m.Application })
 	d.experts = names(d.marks, func(m Mark) string { return m.Expert })
 	d.panels = names(d.marks, func(m Mark) string { return m.Panel })
 	d.panelled = len(d.panels) > 1 && d.panels[0] != ""
 	d.summarise()
 	d.group()
-	return d, nil
+	return d
 }
 
 // names are the distinct values of one column, in order.
@@ -134,12 +141,11 @@ func (d *design) summarise() {
 
 // group finds patterns and classes and adds up what the model needs.
 func (d *design) group() {
-	var centre float64
 	for _, m := range d.mean {
-		centre += m
+		d.centre += m
 	}
-	centre /= float64(len(d.mean))
-	d.model = model{width: len(d.experts), expertN: make([]float64, len(d.experts)), expertZ: make([]float64, len(d.experts))}
+	d.centre /= float64(len(d.mean))
+	d.model = model{width: len(d.experts), exact: exactSize, expertN: make([]float64, len(d.experts)), expertZ: make([]float64, len(d.experts))}
 	if d.panelled {
 		d.widen(len(d.panels))
 	}
@@ -155,7 +161,7 @@ func (d *design) group() {
 		seats := make([]int, len(d.panels))
 		for _, m := range rows {
 			j, _ := slices.BinarySearch(d.experts, m.Expert)
-			z := m.Score - centre
+			z := m.Score - d.centre
 			p.experts = append(p.experts, j)
 			d.expertN[j]++
 			d.expertZ[j] += z
@@ -185,7 +191,7 @@ func (d *design) group() {
 			d.patterns = append(d.patterns, p)
 		}
 		sum := sumOf(rows)
-		total := float64(sum)/whole - float64(len(rows))*centre
+		total := float64(sum)/whole - float64(len(rows))*d.centre
 		d.patterns[at].members++
 		d.patterns[at].total += total
 		d.patterns[at].squares += total * total

@@ -12,6 +12,7 @@ import (
 // extra column (the panels of the ranking, or the intercept of REML).
 type model struct {
 	width    int // experts
+	exact    int // components of more experts are probed
 	rows     int // marks
 	patterns []pattern
 	squares  float64 // Σ z²
@@ -93,6 +94,7 @@ type spectrum struct {
 	logdet  float64 // log|I + signal·AAᵀ|
 	squares float64 // zᵀ(I − A·shrink·Aᵀ)z
 	blocks  []block
+	probed  []probed
 	extraN  *mat.SymDense // nil without extra columns
 	extraZ  []float64
 }
@@ -104,8 +106,66 @@ type block struct {
 	columns       [][]float64
 }
 
-// at builds the spectrum; O(Σ size³) over the components.
+// at builds the spectrum; O(Σ size³) over the components, O(marks) for those
+// of more than exact experts.
 func (m *model) at(signal float64) *spectrum {
+	s := m.alone(signal)
+	extras := len(m.extraZ)
+	place, component := make([]int, m.width), make([]int, m.width)
+	matrices := make([][]float64, len(m.components))
+	columns := make([][][]float64, len(m.components))
+	for c, experts := range m.components {
+		size := len(experts)
+		if size <= m.exact {
+			matrices[c] = make([]float64, size*size)
+		}
+		columns[c] = make([][]float64, 1+extras)
+		for k := range columns[c] {
+			columns[c][k] = make([]float64, size)
+		}
+		for i, j := range experts {
+			place[j], component[j] = i, c
+			if size <= m.exact {
+				matrices[c][i*size+i] = m.expertN[j]
+			}
+			columns[c][0][i] = m.expertZ[j]
+			if extras > 0 {
+				for _, x := range m.cross[j] {
+					columns[c][1+x.column][i] = x.n
+				}
+			}
+		}
+	}
+	for _, p := range m.patterns {
+		g := shrink(signal, p.n)
+		c := component[p.experts[0]]
+		size := len(m.components[c])
+		for _, a := range p.experts {
+			if size <= m.exact {
+				row := matrices[c][place[a]*size:][:size]
+				for _, b := range p.experts {
+					row[place[b]] -= g * p.members
+				}
+			}
+			columns[c][0][place[a]] -= g * p.total
+			for _, x := range p.extra {
+				columns[c][1+x.column][place[a]] -= g * p.members * x.n
+			}
+		}
+	}
+	for c, experts := range m.components {
+		if len(experts) > m.exact {
+			s.probed = append(s.probed, m.probe(c, experts, place, component, signal, columns[c]))
+			continue
+		}
+		diagonal, off := tridiagonal(matrices[c], columns[c])
+		s.blocks = append(s.blocks, block{diagonal, off, columns[c]})
+	}
+	return s
+}
+
+// alone is the spectrum of a model without experts.
+func (m *model) alone(signal float64) *spectrum {
 	s := &spectrum{squares: m.squares, extraZ: slices.Clone(m.extraZ)}
 	extras := len(m.extraZ)
 	if extras > 0 {
@@ -116,43 +176,10 @@ func (m *model) at(signal float64) *spectrum {
 			}
 		}
 	}
-	place, component := make([]int, m.width), make([]int, m.width)
-	matrices := make([][]float64, len(m.components))
-	for c, experts := range m.components {
-		size := len(experts)
-		matrices[c] = make([]float64, size*size)
-		b := block{columns: make([][]float64, 1+extras)}
-		for k := range b.columns {
-			b.columns[k] = make([]float64, size)
-		}
-		for i, j := range experts {
-			place[j], component[j] = i, c
-			matrices[c][i*size+i] = m.expertN[j]
-			b.columns[0][i] = m.expertZ[j]
-			if extras > 0 {
-				for _, x := range m.cross[j] {
-					b.columns[1+x.column][i] = x.n
-				}
-			}
-		}
-		s.blocks = append(s.blocks, b)
-	}
 	for _, p := range m.patterns {
 		g := shrink(signal, p.n)
 		s.logdet += p.members * math.Log1p(signal*p.n)
 		s.squares -= g * p.squares
-		c := component[p.experts[0]]
-		size, columns := len(m.components[c]), s.blocks[c].columns
-		for _, a := range p.experts {
-			row := matrices[c][place[a]*size:][:size]
-			for _, b := range p.experts {
-				row[place[b]] -= g * p.members
-			}
-			columns[0][place[a]] -= g * p.total
-			for _, x := range p.extra {
-				columns[1+x.column][place[a]] -= g * p.members * x.n
-			}
-		}
 		for _, x := range p.extra {
 			s.extraZ[x.column] -= g * p.total * x.n
 			for _, y := range p.extra {
@@ -161,10 +188,6 @@ func (m *model) at(signal float64) *spectrum {
 				}
 			}
 		}
-	}
-	for c := range s.blocks {
-		b := &s.blocks[c]
-		b.diagonal, b.off = tridiagonal(matrices[c], b.columns)
 	}
 	return s
 }
@@ -248,6 +271,7 @@ func (b *block) add(ratio float64, gram []float64) (logdet float64) {
 // matrix diagonal, so that any ratio of the panels' variance costs O(panels).
 type evidence struct {
 	logdet  float64   // log|I + signal·AAᵀ + ratio·BBᵀ|
+	noise   float64   // Monte-Carlo variance of logdet
 	squares float64   // zᵀ(…)⁻¹z
 	values  []float64 // eigenvalues of the extra columns' matrix
 	sides   []float64 // squared projections of the marks on its eigenvectors
@@ -260,6 +284,10 @@ func (s *spectrum) with(ratio float64) *evidence {
 	e := &evidence{logdet: s.logdet}
 	for i := range s.blocks {
 		e.logdet += s.blocks[i].add(ratio, gram)
+	}
+	for i := range s.probed {
+		logdet, noise := s.probed[i].add(ratio, gram)
+		e.logdet, e.noise = e.logdet+logdet, e.noise+noise
 	}
 	e.squares = max(s.squares-gram[0], 0)
 	if extras == 0 {

@@ -114,15 +114,21 @@ func Rank(marks []Mark, scale Scale, o Options) (*Opinion, error) {
 	if err != nil {
 		return nil, err
 	}
+	return d.rank(o), nil
+}
+
+func (d *design) rank(o Options) *Opinion {
 	if o.Draws <= 0 {
 		o.Draws = DefaultDraws
 	}
 	if o.Progress == nil {
 		o.Progress = func(float64) {}
 	}
+	if d.tooLarge() {
+		return d.opinion(d.sampled(o))
+	}
 	p := d.integrate(o.Progress)
-	ranks := d.sampleRanks(p, o)
-	return d.opinion(p, ranks), nil
+	return d.opinion(p, d.sampleRanks(p, o))
 }
 
 // opinion puts the posterior's numbers beside the names.

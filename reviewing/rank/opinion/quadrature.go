@@ -39,7 +39,7 @@ func legendre(n int) rule {
 // r.w at r.x (Golub and Welsch 1969): it integrates polynomials of degree 2n−1
 // as the measure itself does, so that few points carry what costs much. The
 // weights sum to 1.
-func gauss(r rule, n int) (out rule) {
+func gauss(r rule, n int) rule {
 	total := floats.LogSumExp(r.w)
 	root := make([]float64, len(r.x)) // the first vector: √mass
 	for i, w := range r.w {
@@ -66,19 +66,24 @@ func gauss(r rule, n int) (out rule) {
 		floats.Scale(1/norm, next)
 		basis = append(basis, next)
 	}
-	n = len(diagonal)
+	return jacobi(diagonal, off)
+}
+
+// jacobi is the Gauss rule whose orthogonal polynomials have this recurrence.
+func jacobi(diagonal, off []float64) (out rule) {
+	n := len(diagonal)
 	if n == 1 {
 		return rule{diagonal, []float64{1}}
 	}
-	jacobi := mat.NewSymDense(n, nil)
+	matrix := mat.NewSymDense(n, nil)
 	for i, a := range diagonal {
-		jacobi.SetSym(i, i, a)
+		matrix.SetSym(i, i, a)
 		if i+1 < n {
-			jacobi.SetSym(i, i+1, off[i])
+			matrix.SetSym(i, i+1, off[i])
 		}
 	}
 	var eigen mat.EigenSym
-	eigen.Factorize(jacobi, true)
+	eigen.Factorize(matrix, true)
 	var vectors mat.Dense
 	eigen.VectorsTo(&vectors)
 	out = rule{x: eigen.Values(nil)}

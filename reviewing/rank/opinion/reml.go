@@ -64,13 +64,15 @@ func (d *design) reliability(panel string) Reliability {
 	f := &fit{model: m.withIntercept(), floor: math.Pow(floorShare*d.scale.Range(), 2)}
 	signal, best := minimise(func(k float64) float64 { _, value := f.expert(k * k); return value })
 	ratio, _ := f.expert(signal * signal)
-	_, residual, _ := f.criterion(f.at(signal*signal), ratio*ratio)
+	e := f.at(signal * signal).with(ratio * ratio)
+	_, residual, _ := f.criterion(e)
+	out.Error = math.Sqrt(e.noise)
 	va, ve := signal*signal*residual, ratio*ratio*residual
 	n := float64(d.rows) / float64(len(d.applications))
 	single, mean := va/(va+ve+residual), va/(va+(ve+residual)/n)
 	out.Application, out.Expert, out.Residual, out.Criterion, out.Single, out.Mean = &va, &ve, &residual, &best, &single, &mean
 	_, out.without = minimise(func(k float64) float64 {
-		value, _, _ := f.criterion(f.at(k*k), 0)
+		value, _, _ := f.criterion(f.alone(k * k).with(0))
 		return value
 	})
 	return out
@@ -96,13 +98,12 @@ type fit struct {
 // expert minimises over the experts' deviation, in units of the residual one.
 func (f *fit) expert(signal float64) (deviation, value float64) {
 	s := f.at(signal)
-	return minimise(func(x float64) float64 { value, _, _ := f.criterion(s, x*x); return value })
+	return minimise(func(x float64) float64 { value, _, _ := f.criterion(s.with(x * x)); return value })
 }
 
 // criterion is −2 log restricted likelihood at both ratios, with the residual
 // variance that minimises it, and that variance.
-func (f *fit) criterion(s *spectrum, ratio float64) (value, residual, squares float64) {
-	e := s.with(ratio)
+func (f *fit) criterion(e *evidence) (value, residual, squares float64) {
 	free := float64(f.rows - 1)
 	squares = max(e.squares-e.sides[0]/e.values[0], 0)
 	residual = max(squares/free, f.floor)
