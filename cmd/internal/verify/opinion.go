@@ -73,7 +73,8 @@ func (m *Marks) Compute(progress func(float64)) (*opinion.Opinion, *opinion.Line
 	return o, line, marks, scale, nil
 }
 
-type verifyOpinion struct {
+// Opinion checks a second opinion.
+type Opinion struct {
 	Marks   `embed:""`
 	Ranking string `help:"要验证的排序 R.csv（.gz 直接读）" required:"" placeholder:"R.csv"`
 }
@@ -82,7 +83,7 @@ type verifyOpinion struct {
 const most = 20
 
 // Run recomputes the second opinion and says where the file differs.
-func (c *verifyOpinion) Run() error {
+func (c Opinion) Run() error {
 	data, err := read(c.Ranking)
 	if err != nil {
 		return err

@@ -45,14 +45,18 @@ func (s Scale) Range() float64 { return s.High - s.Low }
 // Options of a ranking; the zero value is useful.
 type Options struct {
 	Seed  uint64
-	Draws int // of the joint sample; 0 means DefaultDraws
+	Draws int // of the joint sample; 0 means DefaultDraws, or fewer where they would cost too much
 
 	// Progress, if set, hears now and then which share of the work is done.
 	Progress func(share float64)
 }
 
-// DefaultDraws is the size of the joint sample behind quartiles and intervals.
-const DefaultDraws = 200_000
+// DefaultDraws is the size of the joint sample behind quartiles and intervals,
+// where that costs no more than drawsLimit nanoseconds.
+const (
+	DefaultDraws = 200_000
+	drawsLimit   = 4e9
+)
 
 // Opinion is the ranking of one review.
 type Opinion struct {
@@ -118,14 +122,18 @@ func Rank(marks []Mark, scale Scale, o Options) (*Opinion, error) {
 }
 
 func (d *design) rank(o Options) *Opinion {
-	if o.Draws <= 0 {
-		o.Draws = DefaultDraws
-	}
 	if o.Progress == nil {
 		o.Progress = func(float64) {}
 	}
+	asked := o.Draws > 0
+	if !asked {
+		o.Draws = DefaultDraws
+	}
 	if d.tooLarge() {
 		return d.opinion(d.sampled(o))
+	}
+	if size := float64(d.width + len(d.extraZ)); !asked {
+		o.Draws = int(min(DefaultDraws, drawsLimit/(20*float64(len(d.applications))+0.6*size*size)))
 	}
 	p := d.integrate(o.Progress)
 	return d.opinion(p, d.sampleRanks(p, o))

@@ -65,18 +65,31 @@ func (in Instance) Simulate(clipped bool) ([]Mark, map[string]float64) {
 	return marks, truth
 }
 
-// Covered counts the applications whose 90 % interval of the rank contains the
-// rank of their true effect.
-func (o *Opinion) Covered(truth map[string]float64) (covered int) {
-	var sorted []float64
-	for _, a := range o.Applications {
-		sorted = append(sorted, truth[a.Name])
-	}
-	slices.Sort(sorted)
-	for _, a := range o.Applications {
-		if rank := 1 + above(sorted, truth[a.Name]); a.Rank05 <= rank && rank <= a.Rank95 {
-			covered++
+// Covering is the review whose coverage is measured. Ranks are whole numbers and
+// an interval has both of its ends, so that fewer applications are covered more
+// often than nine times in ten.
+var Covering = Instance{Applications: 400, Experts: 40, Each: 5, Scale: Scale{0, 100}}
+
+// Coverage simulates as many reviews, with the seeds first, first + 1 …, and
+// returns how often the 90 % interval of an application's rank contains the rank
+// of its true effect.
+func (in Instance) Coverage(reviews int, first uint64) float64 {
+	var covered, all int
+	for r := range reviews {
+		in.Seed = first + uint64(r)
+		marks, truth := in.Simulate(false)
+		o := arrange(marks, in.Scale).rank(Options{Seed: in.Seed, Draws: 10_000})
+		var sorted []float64
+		for _, a := range o.Applications {
+			sorted = append(sorted, truth[a.Name])
+		}
+		slices.Sort(sorted)
+		for _, a := range o.Applications {
+			if rank := 1 + above(sorted, truth[a.Name]); a.Rank05 <= rank && rank <= a.Rank95 {
+				covered++
+			}
+			all++
 		}
 	}
-	return covered
+	return float64(covered) / float64(all)
 }
