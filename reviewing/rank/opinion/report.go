@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"keping/reviewing/table"
 )
 
 // Report is R.json: what stands beside the ranking.
@@ -81,41 +83,41 @@ func (r *Report) Write(w io.Writer) error {
 // line by line where they differ. Numbers may differ by one in the last of
 // their six decimals, which another machine's arithmetic may round otherwise.
 func (o *Opinion) Differences(r io.Reader) ([]string, error) {
-	t, err := newTable(r, Columns)
+	t, err := table.New(r, Columns)
 	if err != nil {
 		return nil, err
 	}
 	var out []string
 	seen := map[string]bool{}
 	for at := 0; ; at++ {
-		if err := t.next(); err == io.EOF {
+		if err := t.Next(); err == io.EOF {
 			break
 		} else if err != nil {
 			return nil, err
 		}
-		name, err := t.text(0, true)
+		name, err := t.Text(0, true)
 		if err != nil {
 			return nil, err
 		}
 		i := slices.IndexFunc(o.Applications, func(a Application) bool { return a.Name == name })
 		switch {
 		case i < 0:
-			out = append(out, fmt.Sprintf("第%d行：项目%s没有评分", t.line(), name))
+			out = append(out, fmt.Sprintf("第%d行：项目%s没有评分", t.Line(), name))
 			continue
 		case seen[name]:
-			out = append(out, fmt.Sprintf("第%d行：项目%s出现两次", t.line(), name))
+			out = append(out, fmt.Sprintf("第%d行：项目%s出现两次", t.Line(), name))
 			continue
 		case i != at:
-			out = append(out, fmt.Sprintf("第%d行：项目%s应在第%d位", t.line(), name, i+1))
+			out = append(out, fmt.Sprintf("第%d行：项目%s应在第%d位", t.Line(), name, i+1))
 		}
 		seen[name] = true
 		for column, want := range o.Applications[i].row() {
-			got, err := t.text(column, false)
+			got, err := t.Text(column, false)
 			if err != nil {
 				return nil, err
 			}
 			if !agree(got, want) {
-				out = append(out, fmt.Sprintf("第%d行第%d列：项目%s的%s为%s，应为%s", t.line(), t.columns[column]+1, name, Columns[column], got, want))
+				out = append(out, fmt.Sprintf("第%d行第%d列：项目%s的%s为%s，应为%s", t.Line(), t.Place(column), name, Columns[column], got, want))
 			}
 		}
 	}
