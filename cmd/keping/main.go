@@ -30,8 +30,9 @@ type commands struct {
 	Journal journalling     `cmd:"" help:"导出日志"`
 	User    user            `cmd:"" help:"建立首批管理员、重置密码、停用账号"`
 	Rank    rankCommand     `cmd:"" help:"由评分表推算期望名次、名次区间和资助线（参考意见）"`
+	Assign  assignCommand   `cmd:"" help:"为每个项目指派专家，亲和度总和最大并附最优性证书"`
 	Names   names           `cmd:"" help:"比对单位或人员名称，判定是否同一、相关"`
-	Verify  verify.Commands `cmd:"" help:"验证抽取记录、日志、排名、参考排序、公示"`
+	Verify  verify.Commands `cmd:"" help:"验证抽取记录、日志、排名、参考排序、指派、公示"`
 	Secret  verify.Secret   `cmd:"" help:"在本机生成秘密及其承诺"`
 	Draw    verify.Draw     `cmd:"" help:"用候选名单和各方秘密重算抽取"`
 }

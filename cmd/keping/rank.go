@@ -57,7 +57,7 @@ const patience = 2 * time.Second
 
 // progress tells a person at a terminal how far long work is; nobody else.
 func progress() func(float64) {
-	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+	if !terminal() {
 		return nil
 	}
 	next := time.Now().Add(patience)
@@ -72,7 +72,14 @@ func progress() func(float64) {
 	}
 }
 
-// create writes a file; "-" is standard output, .gz is packed.
+// terminal tells whether a person is watching.
+func terminal() bool {
+	info, err := os.Stderr.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// create writes a file; "-" is standard output, .gz is packed. A file that
+// could not be written to its end is taken away again.
 func create(name string, write func(io.Writer) error) error {
 	if name == "-" {
 		return write(os.Stdout)
@@ -81,9 +88,14 @@ func create(name string, write func(io.Writer) error) error {
 	if err != nil {
 		return verify.Usage(err)
 	}
-	if !strings.HasSuffix(name, ".gz") {
-		return errors.Join(write(f), f.Close())
+	if strings.HasSuffix(name, ".gz") {
+		z := gzip.NewWriter(f)
+		err = errors.Join(write(z), z.Close(), f.Close())
+	} else {
+		err = errors.Join(write(f), f.Close())
 	}
-	z := gzip.NewWriter(f)
-	return errors.Join(write(z), z.Close(), f.Close())
+	if info, gone := os.Stat(name); err != nil && gone == nil && info.Mode().IsRegular() {
+		os.Remove(name)
+	}
+	return err
 }

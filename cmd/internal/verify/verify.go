@@ -43,11 +43,12 @@ func Status(err error) int {
 
 // Commands are `verify …`.
 type Commands struct {
-	Draw      verifyDraw      `cmd:"" help:"验证抽取记录：从候选名单和各方秘密重算，逐项比对"`
-	Journal   verifyJournal   `cmd:"" help:"验证日志：逐条重算，链不中断"`
-	Ranking   verifyRanking   `cmd:"" help:"验证排名记录：从评分表重算，逐项比对"`
-	Opinion   Opinion         `cmd:"" help:"验证参考排序：从评分表重算期望名次与分组，逐项比对"`
-	Publicity verifyPublicity `cmd:"" help:"验证公示：从公开的各行重算摘要"`
+	Draw       verifyDraw      `cmd:"" help:"验证抽取记录：从候选名单和各方秘密重算，逐项比对"`
+	Journal    verifyJournal   `cmd:"" help:"验证日志：逐条重算，链不中断"`
+	Ranking    verifyRanking   `cmd:"" help:"验证排名记录：从评分表重算，逐项比对"`
+	Opinion    Opinion         `cmd:"" help:"验证参考排序：从评分表重算期望名次与分组，逐项比对"`
+	Assignment Assignment      `cmd:"" help:"验证指派：逐条核对规则，并由证书验证最优，不求解"`
+	Publicity  verifyPublicity `cmd:"" help:"验证公示：从公开的各行重算摘要"`
 }
 
 // read reads a whole file; "-" is standard input, *.gz is unpacked.

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"keping/cmd/internal/verify"
+	"keping/reviewing/assign"
+)
+
+// assignCommand is the exact assignment on plain CSV files.
+type assignCommand struct {
+	verify.Pairs `embed:""`
+	Per          int     `help:"每个项目的专家人数，不分类别" xor:"seats" required:"" placeholder:"N"`
+	Seats        string  `help:"每个项目各类别的专家人数，如 technical=3,management=1,finance=1（专家名单须有 class 列）" xor:"seats" required:"" placeholder:"SEATS"`
+	UnitCap      int     `help:"每个项目中同一单位的专家最多人数，0 为不限（专家名单须有 unit 列，空白的单位不限）" placeholder:"N"`
+	Sparse       bool    `help:"只能使用亲和度表列出的各对；不给时未列出的为 0，也可指派"`
+	Objective    string  `help:"total：总和最大；fair：先使最差的项目最好，再使总和最大" enum:"total,fair" default:"total"`
+	Minimum      string  `help:"每个项目的亲和度至少为 M，在此之下总和最大（与 fair 二选一）" placeholder:"M"`
+	Seconds      float64 `help:"求解时限（秒），到时给出已有的最好结果和界之间的差距；0 为不限" placeholder:"S"`
+	Out          string  `help:"指派 O.csv：application,expert,class,affinity" required:"" placeholder:"O.csv"`
+	Certificate  string  `help:"证书 K.json：任何人可据以验证最优，不必求解（keping verify assignment）" placeholder:"K.json"`
+}
+
+// Help explains what comes out.
+func (assignCommand) Help() string {
+	return `为每个项目指派专家，使亲和度总和最大；结果附有界，界等于总和即证明最优。
+
+例：keping assign --applications A.csv --experts E.csv --affinity F.csv --per 5 --out O.csv --certificate K.json
+
+最简单的样子：
+  A.csv            E.csv            F.csv
+  application      expert,max       application,expert,affinity
+  P001             张三,4           P001,张三,0.82
+  P002             李四,4           P002,张三,0.4
+
+最后一行写到标准错误：total 总和 minimum 最差项目的亲和度 bound 界 seconds 用时。
+退出码：0 完成；1 没有可行的指派（说明缺在哪里）；2 用法或输入有误（指明文件、行、列）。`
+}
+
+// Run assigns.
+func (c *assignCommand) Run() error {
+	start := time.Now()
+	task := &assign.Reader{Task: assign.Task{UnitCap: c.UnitCap, Sparse: c.Sparse}}
+	options, err := c.options(&task.Task)
+	if err != nil {
+		return verify.Usage(err)
+	}
+	inputs, err := c.Load(task)
+	if err != nil {
+		return err
+	}
+	if len(task.Applications) == 0 {
+		return verify.Usage(fmt.Errorf("%s：表头之下没有项目", c.Applications))
+	}
+	if c.Seconds > 0 {
+		deadline := start.Add(time.Duration(c.Seconds * float64(time.Second)))
+		options.Stop = func() bool { return time.Now().After(deadline) }
+	}
+	r, err := assign.Solve(&task.Task, options)
+	if err != nil {
+		return err
+	}
+	if err := create(c.Out, func(w io.Writer) error { return task.WriteOutput(w, r.Panels) }); err != nil {
+		return err
+	}
+	if c.Certificate != "" {
+		if err := create(c.Certificate, func(w io.Writer) error { return r.WriteCertificate(w, inputs) }); err != nil {
+			return err
+		}
+	}
+	if r.MinimumBound != nil && *r.MinimumBound != r.Minimum {
+		fmt.Fprintf(os.Stderr, "最差项目的亲和度%s未证明最大：界%s\n", r.Minimum, r.MinimumBound)
+	}
+	fmt.Fprintf(os.Stderr, "total %s minimum %s bound %s seconds %.3f\n", r.Total, r.Minimum, r.Bound, time.Since(start).Seconds())
+	return nil
+}
+
+// options reads what is wanted into the task's seats and the solver's options.
+func (c *assignCommand) options(task *assign.Task) (o assign.Options, err error) {
+	if c.UnitCap < 0 || c.Seconds < 0 {
+		return o, errors.New("--unit-cap、--seconds 不能为负")
+	}
+	switch {
+	case c.Seats != "":
+		if task.Seats, err = assign.ParseSeats(c.Seats); err != nil {
+			return o, fmt.Errorf("--seats %s：%w", c.Seats, err)
+		}
+	case c.Per < 1:
+		return o, fmt.Errorf("--per %d：每个项目至少1名专家", c.Per)
+	default:
+		task.Seats = []assign.Seats{{Count: c.Per}}
+	}
+	if c.Objective == "fair" {
+		o.Objective = assign.Fair
+	}
+	if c.Minimum != "" {
+		if o.Objective == assign.Fair {
+			return o, errors.New("--minimum 与 --objective fair 只能用一个")
+		}
+		floor, ok := assign.ParseDecimal(c.Minimum)
+		if !ok {
+			return o, fmt.Errorf("--minimum %s：不是0到9000000的数", c.Minimum)
+		}
+		o.Objective, o.Floor = assign.Minimum, floor
+	}
+	o.Progress = telling()
+	return o, nil
+}
+
+// telling shows a person at a terminal what long work has reached.
+func telling() func(assign.Progress) {
+	if !terminal() {
+		return nil
+	}
+	next := time.Now().Add(patience)
+	return func(p assign.Progress) {
+		if now := time.Now(); now.After(next) {
+			next = now.Add(patience / 4)
+			fmt.Fprintf(os.Stderr, "\r%s\033[K", p)
+		}
+	}
+}
