@@ -163,11 +163,6 @@ func (f *flow) fits(gives, takes int32) bool {
 	return u < 0 || u == f.unit[f.expert[gives]] || f.count(f.panel(int(i)), u) < f.UnitCap
 }
 
-// loss of an application that lets gives go for takes, at the prices.
-func (f *flow) loss(gives, takes int32) int64 {
-	return max(0, f.value[gives]-f.price[f.expert[gives]]-f.value[takes]+f.price[f.expert[takes]])
-}
-
 const (
 	unseen int8 = iota
 	border

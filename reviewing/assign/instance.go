@@ -3,13 +3,14 @@ package assign
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
+
+	"keping/reviewing/chance"
 )
 
 // Instance describes a generated task, from which Task makes it again: each
-// application draws Each candidates without repetition (PCG with the seed and
-// 1), affinities are uniform in [0,1) and rounded to 1e-9; experts have the class
+// application draws Each candidates without repetition,
+// affinities are uniform in [0,1) and rounded to 1e-9; experts have the class
 // of every seat in turn and any unit, and Max is what every expert needs on average to fill all
 // seats, times Slack, and one more.
 type Instance struct {
@@ -38,7 +39,7 @@ func (in Instance) String() string {
 
 // Task makes the task.
 func (in Instance) Task() *Task {
-	r := rand.New(rand.NewPCG(in.Seed, 1))
+	r := chance.New(in.Seed)
 	t := &Task{Seats: in.Seats, UnitCap: in.UnitCap, Sparse: in.Each < in.Experts,
 		Listed: make([][]Pair, in.Applications), Barred: make([][]int32, in.Applications)}
 	var class []string // of every seat
@@ -50,7 +51,7 @@ func (in Instance) Task() *Task {
 	for j := range in.Experts {
 		e := Expert{Name: fmt.Sprintf("E%06d", j), Class: class[j%size], Max: most}
 		if in.Units > 0 {
-			e.Unit = fmt.Sprintf("U%04d", r.IntN(in.Units))
+			e.Unit = fmt.Sprintf("U%04d", r.Below(in.Units))
 		}
 		t.Experts = append(t.Experts, e)
 	}
@@ -61,11 +62,11 @@ func (in Instance) Task() *Task {
 		for n := 0; n < in.Each; {
 			j := n
 			if in.Each < in.Experts {
-				j = r.IntN(in.Experts)
+				j = r.Below(in.Experts)
 			}
 			if chosen[j] <= i {
 				chosen[j] = i + 1
-				listed = append(listed, Pair{int32(j), int64(r.Float64() * Unit)})
+				listed = append(listed, Pair{int32(j), int64(r.Uniform() * Unit)})
 				n++
 			}
 		}

@@ -142,19 +142,6 @@ func (m *model) of(i, c int) (int32, int32) {
 	return m.start[at], m.start[at+1]
 }
 
-// pair is the place of a pair, empty if it is not allowed.
-func (m *model) pair(i int, j int32) int32 {
-	if m.class[j] < 0 {
-		return empty
-	}
-	from, to := m.of(i, int(m.class[j]))
-	at, ok := slices.BinarySearch(m.expert[from:to], j)
-	if !ok {
-		return empty
-	}
-	return from + int32(at)
-}
-
 // crossing tells whether panels are no bases of a laminar matroid.
 func (m *model) crossing() bool { return m.UnitCap > 0 && len(m.Seats) > 1 }
 

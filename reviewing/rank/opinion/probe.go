@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/floats"
+
+	"keping/reviewing/chance"
 )
 
 // Components of more experts than exactSize are not reduced to a tridiagonal
@@ -50,11 +52,11 @@ func (m *model) probe(c int, experts, place, component []int, signal float64, co
 		}
 	}
 	out := probed{columns: len(columns)}
-	random := newChance(probeSeed)
+	random := chance.New(probeSeed)
 	start := make([]float64, len(experts))
 	for range probeCount {
 		for i := range start {
-			start[i] = random.sign()
+			start[i] = random.Sign()
 		}
 		out.logdets = append(out.logdets, lanczos(product, start))
 	}

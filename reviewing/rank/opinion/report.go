@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"keping/reviewing/table"
+
+	"keping/reviewing/chance"
 )
 
 // Report is R.json: what stands beside the ranking.
@@ -53,7 +55,7 @@ type intervalLine struct {
 func NewReport(o *Opinion, fits []Reliability, line *Line, h History, seed uint64) *Report {
 	h = h.orDefault()
 	r := &Report{
-		Reliability: fits, Hyper: o.Hyper, Reserve: []string{}, Near: []Robust{}, Generator: Generator, Seed: seed, Draws: o.Draws,
+		Reliability: fits, Hyper: o.Hyper, Reserve: []string{}, Near: []Robust{}, Generator: chance.Generator, Seed: seed, Draws: o.Draws,
 		Method: o.Error.Method, Nodes: o.Error.Nodes, Moved: o.Error.Moved, MCMax: o.Error.MCMax, MCMean: o.Error.MCMean,
 		Gate: fits[len(fits)-1].Gate(o.Experts, h),
 	}

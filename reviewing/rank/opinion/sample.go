@@ -6,6 +6,8 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
+
+	"keping/reviewing/chance"
 )
 
 // quantiles of the rank that are reported.
@@ -16,7 +18,7 @@ var quantiles = [4]float64{0.05, 0.25, 0.75, 0.95}
 // rank with at least that share of the draws at or below it. Exact ties pool
 // their draws. O(draws · (A + W²)).
 func (d *design) sampleRanks(p *posterior, o Options) [][4]int {
-	random := newChance(o.Seed)
+	random := chance.New(o.Seed)
 	s := newSorter(len(d.applications))
 	seen := make([][]uint32, len(d.classes)) // class → rank − 1 → draws
 	for c := range seen {
@@ -60,7 +62,7 @@ func ranksAt(counts []uint32, total float64) (out [4]int) {
 
 // draw draws the effects times times at one node and counts the ranks seen,
 // class → rank − 1.
-func (g *given) draw(times int, random *chance, s *sorter, seen [][]uint32) {
+func (g *given) draw(times int, random *chance.Stream, s *sorter, seen [][]uint32) {
 	size := g.mean.Len()
 	effects := make([]float64, size)
 	var factor mat.TriDense
@@ -80,7 +82,7 @@ func (g *given) draw(times int, random *chance, s *sorter, seen [][]uint32) {
 	}
 	for range times {
 		for k := range size {
-			effects[k] = random.normal()
+			effects[k] = random.Normal()
 		}
 		blas64.Trsv(blas.NoTrans, upper, blas64.Vector{N: size, Data: effects, Inc: 1}) // precision = UᵀU: U⁻¹·noise has its inverse as covariance
 		for i := range g.patterns {
@@ -92,7 +94,7 @@ func (g *given) draw(times int, random *chance, s *sorter, seen [][]uint32) {
 		}
 		for i, c := range g.class {
 			p := patternOf[i]
-			s.values[i] = g.theta[c] - moved[p] + spread[p]*random.normal()
+			s.values[i] = g.theta[c] - moved[p] + spread[p]*random.Normal()
 		}
 		s.sort()
 		for rank, application := range s.order {

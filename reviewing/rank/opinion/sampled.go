@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
+
+	"keping/reviewing/chance"
 )
 
 // Designs that would cost more than quadratureLimit are sampled. The unit is
@@ -40,7 +42,7 @@ const (
 // given the rest (Geman and Geman 1984; scales by slices, Neal 2003).
 type gibbs struct {
 	*design
-	*chance
+	*chance.Stream
 	z                          []float64 // of each mark
 	application, expert, panel []int32   // of each mark
 	theta, nu, lambda          []float64
@@ -59,7 +61,7 @@ type cell struct {
 func newGibbs(d *design, seed uint64) *gibbs {
 	r := d.scale.Range()
 	g := &gibbs{
-		design: d, chance: newChance(seed), tau: 0.2 * r, residual: 0.2 * r, tauPanel: 0.1 * r,
+		design: d, Stream: chance.New(seed), tau: 0.2 * r, residual: 0.2 * r, tauPanel: 0.1 * r,
 		theta: make([]float64, len(d.applications)), nu: make([]float64, d.width), lambda: make([]float64, len(d.extraZ)),
 		centre: make([]float64, len(d.applications)), cells: make([][]cell, len(d.extraZ)),
 		nuMean: make([]float64, d.width), nuVariance: make([]float64, d.width),
@@ -115,7 +117,7 @@ func (g *gibbs) sweep() {
 			precision += (c.n - w*c.n*c.n) / variance
 			gradient += (c.rest - w*c.n*rest[c.application]) / variance
 		}
-		step := gradient/precision + g.normal()/math.Sqrt(precision)
+		step := gradient/precision + g.Normal()/math.Sqrt(precision)
 		g.lambda[k] += step
 		for _, c := range cells {
 			rest[c.application] -= c.n * step
@@ -124,7 +126,7 @@ func (g *gibbs) sweep() {
 	for i, x := range rest {
 		w := shrink(signal, float64(g.n[i]))
 		g.centre[i] = w * x
-		g.theta[i] = g.centre[i] + g.residual*math.Sqrt(w)*g.normal()
+		g.theta[i] = g.centre[i] + g.residual*math.Sqrt(w)*g.Normal()
 	}
 	left := g.sums[:g.width] // Σ (z − θ − λ) per expert
 	clear(left)
@@ -139,7 +141,7 @@ func (g *gibbs) sweep() {
 	for j, x := range left {
 		g.nuVariance[j] = 1 / (g.expertN[j]/variance + 1/prior)
 		g.nuMean[j] = g.nuVariance[j] * x / variance
-		g.nu[j] = g.nuMean[j] + math.Sqrt(g.nuVariance[j])*g.normal()
+		g.nu[j] = g.nuMean[j] + math.Sqrt(g.nuVariance[j])*g.Normal()
 	}
 	var squares float64
 	for m, z := range g.z {
@@ -176,10 +178,10 @@ func (g *gibbs) drawScales(squares float64) {
 
 // slice draws from the log density f on [lo, hi], leaving it in force from x,
 // by stepping out and shrinking (Neal 2003).
-func (c *chance) slice(x, lo, hi float64, f func(float64) float64) float64 {
+func (g *gibbs) slice(x, lo, hi float64, f func(float64) float64) float64 {
 	const width = 0.1
-	level := f(x) + math.Log(c.uniform())
-	a := x - width*c.uniform()
+	level := f(x) + math.Log(g.Uniform())
+	a := x - width*g.Uniform()
 	b := a + width
 	for a > lo && f(a) > level {
 		a -= width
@@ -188,7 +190,7 @@ func (c *chance) slice(x, lo, hi float64, f func(float64) float64) float64 {
 		b += width
 	}
 	for a, b = max(a, lo), min(b, hi); ; {
-		y := a + (b-a)*c.uniform()
+		y := a + (b-a)*g.Uniform()
 		if f(y) > level {
 			return y
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"keping/reviewing/chance"
 )
 
 // Instance is a review to simulate.
@@ -22,8 +24,8 @@ type Instance struct {
 // them; without, the model's own, which may lie beyond it. The second result is
 // every application's true effect.
 func (in Instance) Simulate(clipped bool) ([]Mark, map[string]float64) {
-	random := newChance(in.Seed)
-	upTo := func(most float64) float64 { return most * random.uniform() }
+	random := chance.New(in.Seed)
+	upTo := func(most float64) float64 { return most * random.Uniform() }
 	most := scaleShare * in.Scale.Range()
 	tau, residual := upTo(most), math.Hypot(upTo(most), upTo(most))
 	panels, tauPanel := max(in.Panels, 1), 0.0
@@ -33,7 +35,7 @@ func (in Instance) Simulate(clipped bool) ([]Mark, map[string]float64) {
 	draw := func(n int, sd float64) []float64 {
 		out := make([]float64, n)
 		for i := range out {
-			out[i] = sd * random.normal()
+			out[i] = sd * random.Normal()
 		}
 		return out
 	}
@@ -49,9 +51,9 @@ func (in Instance) Simulate(clipped bool) ([]Mark, map[string]float64) {
 			seats[j] = panel*size + j
 		}
 		for k := range min(in.Each, size) {
-			other := k + int(random.next()%uint64(size-k))
+			other := k + random.Below(size-k)
 			seats[k], seats[other] = seats[other], seats[k]
-			x := (in.Scale.Low+in.Scale.High)/2 + theta + nu[seats[k]] + lambda[panel] + residual*random.normal()
+			x := (in.Scale.Low+in.Scale.High)/2 + theta + nu[seats[k]] + lambda[panel] + residual*random.Normal()
 			if clipped {
 				x = math.Round(100*min(max(x, in.Scale.Low), in.Scale.High)) / 100
 			}

@@ -1,4 +1,6 @@
-package opinion
+// Package chance is the source of numbers of everything that samples: a stream
+// that only its seed decides, the same on every machine and for ever.
+package chance
 
 import (
 	"math"
@@ -11,11 +13,12 @@ import (
 // (2005) with 128 layers.
 const Generator = "xoshiro256**/splitmix64, ziggurat-128"
 
-// chance is a stream of numbers that only the seed decides.
-type chance [4]uint64
+// Stream is a stream of numbers that only the seed decides.
+type Stream [4]uint64
 
-func newChance(seed uint64) *chance {
-	var c chance
+// New begins a stream.
+func New(seed uint64) *Stream {
+	var c Stream
 	for i := range c {
 		seed += 0x9e3779b97f4a7c15
 		z := seed
@@ -26,7 +29,8 @@ func newChance(seed uint64) *chance {
 	return &c
 }
 
-func (c *chance) next() uint64 {
+// Next is any 64 bits.
+func (c *Stream) Next() uint64 {
 	out := bits.RotateLeft64(c[1]*5, 7) * 9
 	t := c[1] << 17
 	c[2] ^= c[0]
@@ -38,11 +42,15 @@ func (c *chance) next() uint64 {
 	return out
 }
 
-// uniform is in (0, 1).
-func (c *chance) uniform() float64 { return (float64(c.next()>>11) + 0.5) / (1 << 53) }
+// Uniform is in (0, 1).
+func (c *Stream) Uniform() float64 { return (float64(c.Next()>>11) + 0.5) / (1 << 53) }
 
-// sign is 1 or −1.
-func (c *chance) sign() float64 { return float64(int64(c.next()>>63))*2 - 1 }
+// Below is one of n numbers from 0, n ≥ 1, each as likely as the others within
+// n ÷ 2⁶⁴.
+func (c *Stream) Below(n int) int { return int(c.Next() % uint64(n)) }
+
+// Sign is 1 or −1.
+func (c *Stream) Sign() float64 { return float64(int64(c.Next()>>63))*2 - 1 }
 
 const (
 	layers = 128
@@ -65,10 +73,10 @@ var ziggurat = func() (z struct{ x, inside [layers + 1]float64 }) {
 	return z
 }()
 
-// normal is a standard normal number.
-func (c *chance) normal() float64 {
+// Normal is a standard normal number.
+func (c *Stream) Normal() float64 {
 	for {
-		drawn := c.next()
+		drawn := c.Next()
 		i := int(drawn & (layers - 1))
 		u := float64(int64(drawn)>>11) / (1 << 52) // in [−1, 1)
 		if math.Abs(u) < ziggurat.inside[i] {
@@ -76,7 +84,7 @@ func (c *chance) normal() float64 {
 		}
 		if i == 0 {
 			for {
-				x, y := math.Log(c.uniform())/tail, math.Log(c.uniform())
+				x, y := math.Log(c.Uniform())/tail, math.Log(c.Uniform())
 				if -2*y >= x*x {
 					return math.Copysign(tail-x, u)
 				}
@@ -84,7 +92,7 @@ func (c *chance) normal() float64 {
 		}
 		x := u * ziggurat.x[i]
 		upper, lower := math.Exp(-(ziggurat.x[i]*ziggurat.x[i]-x*x)/2), math.Exp(-(ziggurat.x[i+1]*ziggurat.x[i+1]-x*x)/2)
-		if lower+c.uniform()*(upper-lower) < 1 {
+		if lower+c.Uniform()*(upper-lower) < 1 {
 			return x
 		}
 	}
