@@ -29,6 +29,7 @@ const (
 	stepBy     = 5       // each ε is the one before by this
 	lastStep   = 4000    // the last is the greatest affinity by this
 	tooDear    = 2       // a seat stays empty rather than pay more than so many times the greatest affinity
+	enough     = 20      // bidding of an application in a phase on average, after which scarce experts are left to the chains
 	bidsAtOnce = 1 << 12 // between looks at the clock
 )
 
@@ -88,7 +89,7 @@ func (a *auction) run(step int64, stop func() bool) {
 		a.queue = append(a.queue, int32(i))
 		a.waiting[i] = true
 	}
-	for n := 1; len(a.queue) > 0; n++ {
+	for n := 1; len(a.queue) > 0 && n < enough*a.n; n++ {
 		if n%bidsAtOnce == 0 && stop() {
 			break
 		}

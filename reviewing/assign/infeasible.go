@@ -2,46 +2,139 @@ package assign
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 )
 
-// Infeasible is why no assignment keeps the rules, in words.
+// Infeasible is why no assignment keeps the rules, in words, and the
+// applications that together want more than there is.
 type Infeasible struct {
-	Reason string
+	Reason       string
+	Applications []string
 }
 
 func (e *Infeasible) Error() string { return e.Reason }
 
 // named is how many names a message gives at most.
-const named = 10
+const named = 12
+
+// names joins the first names and counts the rest.
+func names(list []string) string {
+	if len(list) <= named {
+		return strings.Join(list, "、")
+	}
+	return fmt.Sprintf("%s等%d个", strings.Join(list[:named], "、"), len(list))
+}
 
 // lacking tells which application has too few experts whatever the others get.
 func (m *model) lacking() error {
 	chooser, panel, price := &chooser{model: m}, make([]int32, m.size), make([]int64, m.m)
 	for i := range m.n {
 		chooser.choose(i, 1, m.vacancy, price, 0, panel)
-		if at := slices.Index(panel, empty); at >= 0 {
-			return &Infeasible{m.short(i, panel)}
+		if !slices.Contains(panel, empty) {
+			continue
+		}
+		var said []string
+		for class, s := range m.Seats {
+			if from, to := m.of(i, class); int(to-from) < s.Count || slices.Contains(panel[m.offset[class]:m.offset[class+1]], empty) {
+				said = append(said, m.short(i, class))
+			}
+		}
+		name := m.Applications[i]
+		return &Infeasible{fmt.Sprintf("项目%s的席位无法填满：%s", name, strings.Join(said, "；")), []string{name}}
+	}
+	return nil
+}
+
+// short says how many of a class an application wants and has, who is left, and
+// why the others are not.
+func (m *model) short(i, class int) string {
+	var left, units []string
+	for from, to := m.of(i, class); from < to; from++ {
+		e := &m.Experts[m.expert[from]]
+		left = append(left, e.Name)
+		if m.UnitCap > 0 && e.Unit != "" && !slices.Contains(units, e.Unit) {
+			units = append(units, e.Unit)
+		}
+	}
+	text := fmt.Sprintf("%s需%d人，可用%d人", label(m.Seats[class].Class), m.Seats[class].Count, len(left))
+	if len(left) > 0 {
+		text += "（" + names(left) + "）"
+	}
+	if len(units) > 0 {
+		text += fmt.Sprintf("，同一单位至多%d人，他们属于%d个单位（%s）", m.UnitCap, len(units), names(units))
+	}
+	if why := m.others([]int{i}, class); why != "" {
+		text += "；其余：" + why
+	}
+	return text
+}
+
+// others counts why experts of a class are of no use to applications.
+func (m *model) others(applications []int, class int) string {
+	var barred, unlisted, idle []string
+	for j := range m.Experts {
+		e := &m.Experts[j]
+		if m.class[j] != int32(class) {
+			continue
+		}
+		usable, bars := false, false
+		for _, i := range applications {
+			_, bar := slices.BinarySearch(m.Barred[i], int32(j))
+			usable, bars = usable || m.allowed(i, int32(j)), bars || bar
+		}
+		switch {
+		case e.Max == 0:
+			idle = append(idle, e.Name)
+		case usable:
+		case bars:
+			barred = append(barred, e.Name)
+		default:
+			unlisted = append(unlisted, e.Name)
+		}
+	}
+	var said []string
+	for _, x := range []struct {
+		why  string
+		list []string
+	}{{"回避", barred}, {"未列入亲和度表", unlisted}, {"上限为0的", idle}} {
+		if len(x.list) > 0 {
+			said = append(said, fmt.Sprintf("%s%d人（%s）", x.why, len(x.list), names(x.list)))
+		}
+	}
+	return strings.Join(said, "，")
+}
+
+// scarce tells which class has fewer places than all applications have seats.
+func (m *model) scarce() error {
+	for class, s := range m.Seats {
+		places := 0
+		for j, c := range m.class {
+			if c == int32(class) {
+				places += min(m.load[j], int(m.first[j+1]-m.first[j]))
+			}
+		}
+		if places < m.n*s.Count {
+			return m.wanting(m.all())
 		}
 	}
 	return nil
 }
 
-// short says which class of an application cannot be filled, and why everybody
-// else of the class is not there.
-func (m *model) short(i int, panel []int32) string {
-	return fmt.Sprintf("项目%s席位不足", m.Applications[i])
+// all applications.
+func (m *model) all() []int {
+	list := make([]int, m.n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
 }
 
 // feasible asks, with all affinities nothing, whether there is any assignment,
 // and keeps the one it finds.
 func (s *search) feasible() error {
-	zero := *s.model
-	zero.value, zero.vacancy, zero.most, zero.grid, zero.floor = make([]int64, len(s.value)), Unit, 1, 1, 0
-	z := zero.newSearch(s.stop)
-	z.sure = true
-	z.explore(-1, empty, free)
+	z := s.withoutAffinity(s.stop)
 	if z.best != nil {
 		s.record(z.best, s.affinities(z.best))
 		return nil
@@ -49,14 +142,174 @@ func (s *search) feasible() error {
 	if s.stop() {
 		return ErrStopped
 	}
-	return s.explain(z)
+	return s.model.wanting(s.conflict(z))
 }
 
-func (s *search) explain(z *search) error {
-	return &Infeasible{"不可行" + strings.Repeat("", 0)}
+// withoutAffinity searches for any assignment.
+func (m *model) withoutAffinity(stop func() bool) *search {
+	zero := *m
+	zero.value, zero.vacancy, zero.most, zero.grid, zero.floor = make([]int64, len(m.value)), Unit, 1, 1, 0
+	z := zero.newSearch(stop)
+	z.sure = true
+	z.explore(-1, empty, free)
+	return z
+}
+
+// conflict are the applications whose experts the first unfilled seat could
+// have by any chain of exchanges: together they want more than there is. All,
+// where no assignment of the search shows one.
+func (m *model) conflict(z *search) []int {
+	f := z.newFlow(make([]int64, m.m))
+	for i := range m.n {
+		f.choose(i)
+	}
+	f.settle(1<<40, z.stop)
+	at := slices.Index(f.panels, empty)
+	if at < 0 {
+		return m.all()
+	}
+	first := at / m.size
+	class := 0
+	for m.offset[class+1] <= at%m.size {
+		class++
+	}
+	applications := map[int]bool{first: true}
+	seen := make([]bool, m.m)
+	var queue []int32
+	reach := func(takes int32) {
+		if k := m.expert[takes]; !seen[k] {
+			seen[k] = true
+			queue = append(queue, k)
+		}
+	}
+	for takes, to := m.of(first, class); takes < to; takes++ {
+		if u := m.unit[m.expert[takes]]; u < 0 || m.count(f.panel(first), u) < m.UnitCap {
+			reach(takes)
+		}
+	}
+	for ; len(queue) > 0; queue = queue[1:] {
+		for _, gives := range f.holders[queue[0]] {
+			i := int(m.owner[gives])
+			applications[i] = true
+			for takes, to := m.of(i, class); takes < to; takes++ {
+				if !f.held[takes] && f.fits(gives, takes) {
+					reach(takes)
+				}
+			}
+		}
+	}
+	var list []int
+	for _, i := range m.all() {
+		if applications[i] {
+			list = append(list, i)
+		}
+	}
+	if m.crossing() && m.possible(list) {
+		return m.all()
+	}
+	return list
+}
+
+// effort is how many pairs the search for a smallest set may go over.
+const effort = 200_000_000
+
+// possible tells whether some applications alone could be assigned.
+func (m *model) possible(list []int) bool {
+	t := &Task{Experts: m.Experts, Seats: m.Seats, UnitCap: m.UnitCap, Sparse: m.Sparse}
+	for _, i := range list {
+		t.Applications, t.Listed, t.Barred = append(t.Applications, m.Applications[i]), append(t.Listed, m.Listed[i]), append(t.Barred, m.Barred[i])
+	}
+	return compile(t).withoutAffinity(func() bool { return false }).best != nil
+}
+
+// least drops applications, many at a time and then one by one, as long as the
+// rest still wants more than there is; false if it gave up before none can be
+// dropped.
+func (m *model) least(list []int) ([]int, bool) {
+	spent := 0
+	for size := (len(list) + 1) / 2; ; size = (size + 1) / 2 {
+		for from := 0; from < len(list) && len(list) > 1; {
+			rest := slices.Concat(list[:from], list[min(from+size, len(list)):])
+			for _, i := range rest {
+				spent += int(m.start[(i+1)*len(m.Seats)]-m.start[i*len(m.Seats)]) * 10
+			}
+			if spent > effort {
+				return list, false
+			}
+			if len(rest) > 0 && !m.possible(rest) {
+				list = rest
+			} else {
+				from += size
+			}
+		}
+		if size == 1 {
+			return list, true
+		}
+	}
+}
+
+// wanting explains which applications want more than there is.
+func (m *model) wanting(list []int) error {
+	list, smallest := m.least(list)
+	var applications []string
+	for _, i := range list {
+		applications = append(applications, m.Applications[i])
+	}
+	var said []string
+	for class, s := range m.Seats {
+		var experts []string
+		places := 0
+		for j := range m.Experts {
+			takes := 0
+			for _, i := range list {
+				if m.class[j] == int32(class) && m.allowed(i, int32(j)) {
+					takes++
+				}
+			}
+			if n := min(m.load[j], takes); n > 0 {
+				places += n
+				experts = append(experts, fmt.Sprintf("%s（至多%d项）", m.Experts[j].Name, n))
+			}
+		}
+		if places >= len(list)*s.Count && (m.UnitCap == 0 || len(m.Seats) > 1 && len(experts) > 2*named) {
+			continue
+		}
+		text := fmt.Sprintf("%s合计需%d人次，能用的专家合计至多%d人次", label(s.Class), len(list)*s.Count, places)
+		if len(experts) > 0 {
+			text += "：" + names(experts)
+		}
+		if why := m.others(list, class); why != "" {
+			text += "；其余：" + why
+		}
+		said = append(said, text)
+	}
+	if m.UnitCap > 0 {
+		said = append(said, fmt.Sprintf("另限每项同一单位至多%d人", m.UnitCap))
+	}
+	text := fmt.Sprintf("无法为项目%s同时填满席位：%s。", names(applications), strings.Join(said, "；"))
+	if smallest && len(list) > 1 {
+		text += "去掉其中任何一项，其余即可填满"
+	} else {
+		text += "请增加专家、提高上限，或减少每项的席位"
+	}
+	return &Infeasible{text, applications}
 }
 
 // unreachable tells how high a floor could be at most.
 func (m *model) unreachable(total *search) error {
-	return &Infeasible{"最低亲和度做不到"}
+	floor := m.floor
+	m.floor = 0
+	without := m.newSearch(total.stop)
+	without.explore(-1, empty, free)
+	if without.err != nil {
+		return without.err
+	}
+	least := m.fairest(without)
+	if total.stop() {
+		return ErrStopped
+	}
+	reached := least.reached.int()
+	short := slices.Index(m.affinities(least.best), reached)
+	return &Infeasible{fmt.Sprintf("每个项目至少%s做不到：最差的项目最多能到%s（如项目%s），最低要求须不超过%s，或改用 fair 目标",
+		Decimal(big.NewInt(floor)), least.reached, m.Applications[short], least.reached), []string{m.Applications[short]}}
 }

@@ -9,10 +9,10 @@ import (
 )
 
 // Instance describes a generated task, from which Task makes it again: each
-// application draws Each candidates without repetition,
-// affinities are uniform in [0,1) and rounded to 1e-9; experts have the class
-// of every seat in turn and any unit, and Max is what every expert needs on average to fill all
-// seats, times Slack, and one more.
+// application draws Each candidates without repetition, affinities are uniform
+// in [0,1) and rounded to 1e-9; experts have the class of every seat in turn and
+// any unit, and Max is what every expert needs on average to fill all seats,
+// times Slack, and one more.
 type Instance struct {
 	Applications, Experts int
 	Each                  int // candidates of an application; Experts makes it complete

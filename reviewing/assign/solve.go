@@ -1,6 +1,7 @@
 package assign
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -19,7 +20,7 @@ func Solve(t *Task, o Options) (*Result, error) {
 		o.Stop = func() bool { return false }
 	}
 	m := compile(t)
-	if err := m.lacking(); err != nil {
+	if err := cmp.Or(m.lacking(), m.scarce()); err != nil {
 		return nil, err
 	}
 	if o.Objective == Minimum {
