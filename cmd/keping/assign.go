@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"time"
 
 	"keping/cmd/internal/verify"
@@ -13,16 +14,19 @@ import (
 
 // assignCommand is the exact assignment on plain CSV files.
 type assignCommand struct {
-	verify.Pairs `embed:""`
-	Per          int     `help:"每个项目的专家人数，不分类别" xor:"seats" required:"" placeholder:"N"`
-	Seats        string  `help:"每个项目各类别的专家人数，如 technical=3,management=1,finance=1（专家名单须有 class 列）" xor:"seats" required:"" placeholder:"SEATS"`
-	UnitCap      int     `help:"每个项目中同一单位的专家最多人数，0 为不限（专家名单须有 unit 列，空白的单位不限）" placeholder:"N"`
-	Sparse       bool    `help:"只能使用亲和度表列出的各对；不给时未列出的为 0，也可指派"`
-	Objective    string  `help:"total：总和最大；fair：先使最差的项目最好，再使总和最大" enum:"total,fair" default:"total"`
-	Minimum      string  `help:"每个项目的亲和度至少为 M，在此之下总和最大（与 fair 二选一）" placeholder:"M"`
-	Seconds      float64 `help:"求解时限（秒），到时给出已有的最好结果和界之间的差距；0 为不限" placeholder:"S"`
-	Out          string  `help:"指派 O.csv：application,expert,class,affinity" required:"" placeholder:"O.csv"`
-	Certificate  string  `help:"证书 K.json：任何人可据以验证最优，不必求解（keping verify assignment）" placeholder:"K.json"`
+	verify.Pairs   `embed:""`
+	Per            int     `help:"每个项目的专家人数，不分类别" xor:"seats" required:"" placeholder:"N"`
+	Seats          string  `help:"每个项目各类别的专家人数，如 technical=3,management=1,finance=1（专家名单须有 class 列）" xor:"seats" required:"" placeholder:"SEATS"`
+	UnitCap        int     `help:"每个项目中同一单位的专家最多人数，0 为不限（专家名单须有 unit 列，空白的单位不限）" placeholder:"N"`
+	Sparse         bool    `help:"只能使用亲和度表列出的各对；不给时未列出的为 0，也可指派"`
+	Objective      string  `help:"total：总和最大；fair：先使最差的项目最好，再使总和最大" enum:"total,fair" default:"total"`
+	Minimum        string  `help:"每个项目的亲和度至少为 M，在此之下总和最大（与 fair 二选一）" placeholder:"M"`
+	Seconds        float64 `help:"求解时限（秒），到时给出已有的最好结果和界之间的差距；0 为不限" placeholder:"S"`
+	Out            string  `help:"指派 O.csv：application,expert,class,affinity" required:"" placeholder:"O.csv"`
+	MaxProbability string  `help:"抽签：任何一对被指派的概率不超过 Q（0 至 1 的小数），在此之下期望亲和度最大，再按种子抽一次；每次抽签都守住全部规则" and:"lottery" placeholder:"Q"`
+	Seed           string  `help:"抽签的种子，十六进制小写；相同的种子得到相同的结果" and:"lottery" placeholder:"HEX"`
+	Marginals      string  `help:"各对的概率 P.csv：application,expert,probability" and:"lottery" placeholder:"P.csv"`
+	Certificate    string  `help:"证书 K.json：任何人可据以验证最优，不必求解（keping verify assignment）" placeholder:"K.json"`
 }
 
 // Help explains what comes out.
@@ -60,6 +64,9 @@ func (c *assignCommand) Run() error {
 		deadline := start.Add(time.Duration(c.Seconds * float64(time.Second)))
 		options.Stop = func() bool { return time.Now().After(deadline) }
 	}
+	if c.MaxProbability != "" {
+		return c.draw(task, options, start)
+	}
 	r, err := assign.Solve(&task.Task, options)
 	if err != nil {
 		return err
@@ -76,6 +83,36 @@ func (c *assignCommand) Run() error {
 		fmt.Fprintf(os.Stderr, "最差项目的亲和度%s未证明最大：界%s\n", r.Minimum, r.MinimumBound)
 	}
 	fmt.Fprintf(os.Stderr, "total %s minimum %s bound %s seconds %.3f\n", r.Total, r.Minimum, r.Bound, time.Since(start).Seconds())
+	return nil
+}
+
+var hexadecimal = regexp.MustCompile(`^[0-9a-f]+$`)
+
+// draw is the capped lottery.
+func (c *assignCommand) draw(task *assign.Reader, options assign.Options, start time.Time) error {
+	most, ok := assign.ParseDecimal(c.MaxProbability)
+	if !ok || most == 0 || most > assign.Unit {
+		return verify.Usage(fmt.Errorf("--max-probability %s：应大于0、不超过1，至多九位小数", c.MaxProbability))
+	}
+	if !hexadecimal.MatchString(c.Seed) {
+		return verify.Usage(fmt.Errorf("--seed %s：应为十六进制小写", c.Seed))
+	}
+	l, err := assign.Draw(&task.Task, most, c.Seed, options.Stop)
+	if err != nil {
+		return err
+	}
+	total, minimum, err := assign.Check(&task.Task, l.Panels)
+	if err != nil {
+		return err
+	}
+	if err := create(c.Marginals, l.WriteMarginals); err != nil {
+		return err
+	}
+	if err := create(c.Out, func(w io.Writer) error { return task.WriteOutput(w, l.Panels) }); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "expected %s，为不抽签时最大总和的%.2f%%\n", l.Expectation(), l.Share())
+	fmt.Fprintf(os.Stderr, "total %s minimum %s bound %s seconds %.3f\n", total, minimum, l.Bound, time.Since(start).Seconds())
 	return nil
 }
 
@@ -106,6 +143,9 @@ func (c *assignCommand) options(task *assign.Task) (o assign.Options, err error)
 			return o, fmt.Errorf("--minimum %s：不是0到9000000的数", c.Minimum)
 		}
 		o.Objective, o.Floor = assign.Minimum, floor
+	}
+	if c.MaxProbability != "" && (c.Certificate != "" || o.Objective != assign.Total) {
+		return o, errors.New("--max-probability 不能与 --certificate、--objective fair 或 --minimum 同用")
 	}
 	o.Progress = telling()
 	return o, nil

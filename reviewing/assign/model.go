@@ -64,8 +64,27 @@ func compile(t *Task) *model {
 		}
 	}
 	m.grid = max(m.grid, 1)
-	m.vacancy = min(int64(m.n), max(4, 1<<51/int64(m.size)/(m.most+1))) * int64(m.size) * (m.most + 1)
+	m.setVacancy()
 	return m
+}
+
+// setVacancy makes an empty seat cost more than all panels are worth, as far as
+// 64 bits hold that.
+func (m *model) setVacancy() {
+	m.vacancy = min(int64(m.n), max(4, 1<<51/int64(m.size)/(m.most+1))) * int64(m.size) * (m.most + 1)
+}
+
+// pair is the place of a pair, empty if it is not allowed.
+func (m *model) pair(i int, j int32) int32 {
+	if m.class[j] < 0 {
+		return empty
+	}
+	from, to := m.of(i, int(m.class[j]))
+	at, ok := slices.BinarySearch(m.expert[from:to], j)
+	if !ok {
+		return empty
+	}
+	return from + int32(at)
 }
 
 // pairs lists what may be used.
