@@ -36,15 +36,14 @@ type node struct {
 	blocked bool // some application cannot reach the floor at all
 }
 
-// balance chooses and settles in turns until nothing changes, and keeps what is
-// feasible; the bound is that of the last prices. ok is false if an application
-// cannot reach the floor.
-func (s *search) balance(rounds int) (bound Sum, ok bool) {
+// balance chooses and settles in turns until nothing changes, keeps what is
+// feasible, and leaves the prices of the least bound; ok is false if an
+// application cannot reach the floor.
+func (s *search) balance(rounds int) (lowest Sum, ok bool) {
 	f := s.flow
-	least := append([]int64(nil), f.price...)
-	var lowest Sum
-	for round := range rounds {
-		bound, ok := s.boundAt(f.chooser, f.price, f.scratch)
+	least := make([]int64, s.m)
+	for round := 0; ; round++ {
+		bound, changed, ok := f.chooseAll()
 		if !ok {
 			return Sum{}, false
 		}
@@ -52,23 +51,12 @@ func (s *search) balance(rounds int) (bound Sum, ok bool) {
 			lowest = bound
 			copy(least, f.price)
 		}
-		if s.closes(lowest) || s.stop() {
-			break
-		}
-		changed := false
-		for i := range s.n {
-			moved, _ := f.choose(i)
-			changed = changed || moved
-		}
-		if !changed && round > 0 {
+		if s.closes(lowest) || round == rounds || !changed && round > 0 || s.stop() {
 			break
 		}
 		if f.settle(4*s.n+64, s.stop) {
 			s.record(f.panels, f.affinity)
 		}
-	}
-	if b, _ := s.boundAt(f.chooser, f.price, f.scratch); b.Cmp(lowest) < 0 {
-		return b, true
 	}
 	copy(f.price, least)
 	return lowest, true

@@ -1,6 +1,9 @@
 package assign
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // flow balances loads at given prices: panels are the best at the prices all
 // the while, and shortest chains of exchanges move applications from experts
@@ -97,16 +100,33 @@ func (f *flow) worth(i int) (x int64) {
 	return x
 }
 
-// choose gives an application its best panel if it has not one as good; false
-// if none reaches the floor.
-func (f *flow) choose(i int) (changed, ok bool) {
+// chooseAll gives every application its best panel where it has not one as good.
+// The bound is what no assignment exceeds at these prices; ok is false if an
+// application cannot reach the floor.
+func (f *flow) chooseAll() (bound Sum, changed, ok bool) {
+	for j, p := range f.price {
+		bound = bound.AddTimes(f.load[j], p)
+	}
+	for i := range f.n {
+		worth, moved, ok := f.choose(i)
+		if !ok {
+			return Sum{}, false, false
+		}
+		bound, changed = bound.Add(worth), changed || moved
+	}
+	return bound, changed, true
+}
+
+// choose gives an application its best panel, whose worth is returned, if it has
+// not one as good; false if none reaches the floor.
+func (f *flow) choose(i int) (worth int64, changed, ok bool) {
 	best, ok := f.chooser.choose(i, 1, f.vacancy, f.price, f.floor, f.scratch)
 	if !ok || best == f.worth(i) && f.affinity[i] >= f.floor && f.fixed(i) {
-		return false, ok
+		return best, false, ok
 	}
 	panel := f.panel(i)
 	for at, q := range panel {
-		if q != empty && !contains(f.scratch, q) {
+		if q != empty && !slices.Contains(f.scratch, q) {
 			f.unseat(i*f.size + at)
 		}
 	}
@@ -115,7 +135,7 @@ func (f *flow) choose(i int) (changed, ok bool) {
 			f.seat(f.vacant(q), q)
 		}
 	}
-	return true, true
+	return best, true, true
 }
 
 // fixed tells whether a panel keeps what branching fixed, and the unit cap.
@@ -142,15 +162,6 @@ func (f *flow) vacant(q int32) int {
 		at++
 	}
 	return at
-}
-
-func contains(list []int32, x int32) bool {
-	for _, y := range list {
-		if x == y {
-			return true
-		}
-	}
-	return false
 }
 
 // fits tells whether an application may let gives go for takes.
@@ -401,20 +412,4 @@ func (f *flow) settle(patience int, stop func() bool) bool {
 			return true
 		}
 	}
-}
-
-// boundAt is what no assignment exceeds at these prices; false if some
-// application cannot reach the floor at all.
-func (m *model) boundAt(c *chooser, price []int64, panel []int32) (sum Sum, ok bool) {
-	for j, p := range price {
-		sum = sum.AddTimes(m.load[j], p)
-	}
-	for i := range m.n {
-		worth, ok := c.choose(i, 1, m.vacancy, price, m.floor, panel)
-		if !ok {
-			return Sum{}, false
-		}
-		sum = sum.Add(worth)
-	}
-	return sum, true
 }

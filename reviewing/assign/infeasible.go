@@ -160,9 +160,7 @@ func (m *model) withoutAffinity(stop func() bool) *search {
 // where no assignment of the search shows one.
 func (m *model) conflict(z *search) []int {
 	f := z.newFlow(make([]int64, m.m))
-	for i := range m.n {
-		f.choose(i)
-	}
+	f.chooseAll()
 	f.settle(1<<40, z.stop)
 	at := slices.Index(f.panels, empty)
 	if at < 0 {

@@ -60,7 +60,9 @@ func compile(t *Task) *model {
 	m.most = 1
 	for _, listed := range t.Listed {
 		for _, p := range listed {
-			m.most, m.grid = max(m.most, p.Affinity), gcd(m.grid, p.Affinity)
+			if m.most = max(m.most, p.Affinity); m.grid != 1 {
+				m.grid = gcd(m.grid, p.Affinity)
+			}
 		}
 	}
 	m.grid = max(m.grid, 1)
@@ -98,41 +100,37 @@ func (m *model) pairs() {
 		}
 	}
 	m.owner, m.expert, m.value = make([]int32, 0, total), make([]int32, 0, total), make([]int64, 0, total)
-	members := make([][]int32, classes) // experts of a class, for pairs nobody listed
-	for j, c := range m.class {
-		if c >= 0 {
-			members[c] = append(members[c], int32(j))
-		}
-	}
+	found := make([][]Pair, classes)
 	for i := range m.n {
-		for c := range classes {
-			m.start = append(m.start, int32(len(m.expert)))
-			listed, barred := m.Listed[i], m.Barred[i]
-			add := func(j int32, a int64) {
-				for len(barred) > 0 && barred[0] < j {
-					barred = barred[1:]
-				}
-				if (len(barred) == 0 || barred[0] != j) && m.load[j] > 0 {
-					m.owner, m.expert, m.value = append(m.owner, int32(i)), append(m.expert, j), append(m.value, a)
-				}
+		for c := range found {
+			found[c] = found[c][:0]
+		}
+		barred := m.Barred[i]
+		add := func(p Pair) {
+			for len(barred) > 0 && barred[0] < p.Expert {
+				barred = barred[1:]
 			}
-			if m.Sparse {
-				for _, p := range listed {
-					if m.class[p.Expert] == int32(c) {
-						add(p.Expert, p.Affinity)
-					}
-				}
-				continue
+			if c := m.class[p.Expert]; c >= 0 && m.load[p.Expert] > 0 && (len(barred) == 0 || barred[0] != p.Expert) {
+				found[c] = append(found[c], p)
 			}
-			for _, j := range members[c] {
-				for len(listed) > 0 && listed[0].Expert < j {
-					listed = listed[1:]
-				}
-				a := int64(0)
+		}
+		if listed := m.Listed[i]; m.Sparse {
+			for _, p := range listed {
+				add(p)
+			}
+		} else {
+			for j := range int32(m.m) {
+				p := Pair{Expert: j}
 				if len(listed) > 0 && listed[0].Expert == j {
-					a = listed[0].Affinity
+					p, listed = listed[0], listed[1:]
 				}
-				add(j, a)
+				add(p)
+			}
+		}
+		for _, list := range found {
+			m.start = append(m.start, int32(len(m.expert)))
+			for _, p := range list {
+				m.owner, m.expert, m.value = append(m.owner, int32(i)), append(m.expert, p.Expert), append(m.value, p.Affinity)
 			}
 		}
 	}
