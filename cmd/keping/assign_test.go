@@ -1,0 +1,124 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"keping/cmd/internal/verify"
+)
+
+// TestAssign: what a clerk's files may hold, through the command: an assignment
+// that the verifier confirms, or a refusal that names file, line and column, or
+// what is lacking.
+func TestAssign(t *testing.T) {
+	const (
+		A = "application\n甲\n乙\n"
+		E = "expert,max,class,unit\n张,2,技术,一所\n李,1,技术,一所\n王,2,财务,二所\n赵,0,财务,二所\n"
+		F = "application,expert,affinity\n甲,张,0.9\n甲,李,8e-1\n乙,李,.5\n乙,王,0.25\n"
+	)
+	for name, c := range map[string]struct {
+		a, e, f, c string // A, E and F where they are empty; - for an empty file
+		with       assignCommand
+		says       string
+		status     int
+		out        string // rows without the header, blank-separated
+	}{
+		"the greatest total":          {out: "甲,张,技术,0.9 乙,李,技术,0.5"},
+		"only listed pairs":           {with: assignCommand{Sparse: true}, out: "甲,张,技术,0.9 乙,李,技术,0.5"},
+		"two of any class":            {with: assignCommand{Per: 2}, out: "甲,张,技术,0.9 甲,李,技术,0.8 乙,张,技术,0 乙,王,财务,0.25"},
+		"fair":                        {with: assignCommand{Per: 2, Objective: "fair"}, out: "甲,张,技术,0.9 甲,王,财务,0 乙,李,技术,0.5 乙,王,财务,0.25"},
+		"a minimum":                   {with: assignCommand{Per: 2, Minimum: "0.3"}, out: "甲,张,技术,0.9 甲,王,财务,0 乙,李,技术,0.5 乙,王,财务,0.25"},
+		"a minimum out of reach":      {with: assignCommand{Per: 2, Minimum: "0.9"}, status: 1, says: "最差的项目最多能到0.75"},
+		"barred":                      {c: "application,expert\n甲,张\n甲,张\n", out: "甲,李,技术,0.8 乙,王,财务,0.25"},
+		"classes and units":           {with: assignCommand{Seats: "技术=1,财务=1", UnitCap: 1}, out: "甲,张,技术,0.9 甲,王,财务,0 乙,李,技术,0.5 乙,王,财务,0.25"},
+		"one unit only":               {with: assignCommand{Seats: "技术=2", UnitCap: 1}, status: 1, says: "同一单位至多1人"},
+		"more than there are":         {with: assignCommand{Per: 4}, status: 1, says: "席位需4人，可用3人（张、李、王）；其余：上限为0的1人（赵）"},
+		"more than all can take":      {a: A + "丙\n丁\n", with: assignCommand{Per: 2}, status: 1, says: "席位合计需6人次，能用的专家合计至多5人次"},
+		"a class nobody has":          {with: assignCommand{Seats: "法律=1"}, status: 1, says: "法律类席位需1人，可用0人"},
+		"one application":             {a: "application\n甲\n", f: "application,expert,affinity\n甲,张,0.9\n甲,李,0.8\n", out: "甲,张,技术,0.9"},
+		"all alike":                   {f: "application,expert,affinity\n甲,张,1\n甲,李,1\n乙,张,1\n乙,李,1\n", out: ""},
+		"no affinity at all":          {f: "application,expert,affinity\n", out: ""},
+		"no affinity, only listed":    {f: "application,expert,affinity\n", with: assignCommand{Sparse: true}, status: 1, says: "未列入亲和度表3人（张、李、王），上限为0的1人（赵）"},
+		"no applications":             {a: "application\n", f: "application,expert,affinity\n", status: 2, says: "A.csv：表头之下没有项目"},
+		"an empty file":               {a: "-", status: 2, says: "A.csv：文件是空的"},
+		"no experts":                  {e: "expert,max,class,unit\n", f: "application,expert,affinity\n", status: 1, says: "席位需1人，可用0人"},
+		"an application twice":        {a: A + "甲\n", status: 2, says: "A.csv：第4行第1列（application）：项目甲出现两次"},
+		"an expert twice":             {e: E + "张,1,技术,\n", status: 2, says: "E.csv：第6行第1列（expert）：专家张出现两次"},
+		"a pair twice":                {f: F + "甲,张,0.1\n", status: 2, says: "F.csv：第6行第2列（expert）：项目甲与专家张在第2行已有亲和度"},
+		"an unknown application":      {f: F + "丙,张,0.1\n", status: 2, says: "F.csv：第6行第1列（application）：项目名单里没有丙"},
+		"an unknown expert":           {c: "application,expert\n甲,钱\n", status: 2, says: "C.csv：第2行第2列（expert）：专家名单里没有钱"},
+		"no number":                   {f: F + "乙,张,高\n", status: 2, says: "F.csv：第6行第3列（affinity）：“高”不是0到9000000的数"},
+		"a negative affinity":         {f: F + "乙,张,-0.1\n", status: 2, says: "F.csv：第6行第3列"},
+		"an affinity too great":       {f: F + "乙,张,9000000.0000000005\n", status: 2, says: "F.csv：第6行第3列"},
+		"NaN":                         {f: F + "乙,张,NaN\n", status: 2, says: "F.csv：第6行第3列"},
+		"a limit that is no count":    {e: "expert,max\n张,两\n", status: 2, says: "E.csv：第2行第2列（max）：“两”不是项目数"},
+		"a negative limit":            {e: "expert,max\n张,-1\n", status: 2, says: "E.csv：第2行第2列（max）"},
+		"no column of classes":        {e: "expert,max\n张,2\n", with: assignCommand{Seats: "技术=1"}, status: 2, says: "E.csv：第1行：没有列 class"},
+		"no column of units":          {e: "expert,max\n张,2\n", with: assignCommand{Per: 1, UnitCap: 1}, status: 2, says: "E.csv：第1行：没有列 unit"},
+		"seats that are none":         {with: assignCommand{Seats: "技术"}, status: 2, says: "“技术”不是 类别=人数"},
+		"a class twice":               {with: assignCommand{Seats: "技术=1,技术=2"}, status: 2, says: "类别“技术”出现两次"},
+		"no seats":                    {with: assignCommand{Per: -1}, status: 2, says: "每个项目至少1名专家"},
+		"two objectives":              {with: assignCommand{Per: 1, Objective: "fair", Minimum: "0.1"}, status: 2, says: "只能用一个"},
+		"a minimum that is no number": {with: assignCommand{Per: 1, Minimum: "高"}, status: 2, says: "--minimum 高"},
+		"a lottery":                   {with: assignCommand{Per: 1, MaxProbability: "1", Seed: "00ff"}, out: ""},
+		"a lottery with a proof":      {with: assignCommand{Per: 1, MaxProbability: "1", Seed: "00ff", Certificate: "K.json"}, status: 2, says: "不能与 --certificate"},
+		"a lottery of nothing":        {with: assignCommand{Per: 1, MaxProbability: "0", Seed: "00ff"}, status: 2, says: "应大于0、不超过1"},
+		"a lottery above one":         {with: assignCommand{Per: 1, MaxProbability: "1.1", Seed: "00ff"}, status: 2, says: "应大于0、不超过1"},
+		"a seed that is none":         {with: assignCommand{Per: 1, MaxProbability: "1", Seed: "XY"}, status: 2, says: "应为十六进制小写"},
+		"a lottery too even":          {with: assignCommand{Per: 1, MaxProbability: "0.2", Seed: "00"}, status: 1, says: "可用3人，每人概率不超过0.2时合计至多0.6人"},
+		"a lottery of crossing rules": {e: strings.Replace(E, "王,2,财务,二所", "王,2,财务,一所", 1) + "孙,2,财务,三所\n", with: assignCommand{Seats: "技术=1,财务=1", UnitCap: 1, MaxProbability: "1", Seed: "00"},
+			status: 1, says: "单位一所的专家分属技术、财务两类"},
+		"BOM, CRLF, other columns": {e: "\ufeffunit,note,max,expert\r\n,x,2,张\r\n", f: "application,expert,affinity\n乙,张,1\n", out: "甲,张,,0 乙,张,,1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			write := func(file, text, otherwise string) string {
+				if text == "" {
+					text = otherwise
+				}
+				path := filepath.Join(folder, file)
+				require.NoError(t, os.WriteFile(path, []byte(strings.TrimPrefix(text, "-")), 0o600))
+				return path
+			}
+			command := c.with
+			if command.Seats == "" && command.Per == 0 {
+				command.Per = 1
+			}
+			command.Pairs = verify.Pairs{Applications: write("A.csv", c.a, A), Experts: write("E.csv", c.e, E), Affinity: write("F.csv", c.f, F)}
+			if c.c != "" {
+				command.Conflicts = write("C.csv", c.c, "")
+			}
+			command.Out = filepath.Join(folder, "O.csv")
+			command.Marginals = filepath.Join(folder, "P.csv")
+			if command.MaxProbability == "" {
+				command.Certificate = filepath.Join(folder, "K.json")
+			}
+			err := command.Run()
+			assert.Equal(t, c.status, verify.Status(err))
+			if c.says != "" {
+				require.ErrorContains(t, err, c.says)
+				assert.NoFileExists(t, command.Out)
+				return
+			}
+			require.NoError(t, err)
+			rows := strings.Fields(string(must(t, command.Out)))
+			assert.Equal(t, "application,expert,class,affinity", rows[0])
+			if c.out != "" {
+				assert.Equal(t, c.out, strings.Join(rows[1:], " "))
+			}
+			if command.Certificate != "" {
+				check := verify.Assignment{Pairs: command.Pairs, Certificate: command.Certificate, Out: command.Out}
+				assert.NoError(t, check.Run())
+				require.NoError(t, os.WriteFile(command.Out, []byte(strings.Join(rows[:len(rows)-1], "\n")), 0o600))
+				assert.Equal(t, 1, verify.Status(check.Run()), "a row less")
+				require.NoError(t, os.WriteFile(command.Affinity, append(must(t, command.Affinity), '\n'), 0o600))
+				assert.Equal(t, 1, verify.Status(check.Run()), "another file")
+			}
+		})
+	}
+}
