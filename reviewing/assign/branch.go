@@ -112,7 +112,7 @@ func (s *search) explore(parent int, pair int32, value int8) Sum {
 	if master == nil {
 		return s.nodes[at].bound
 	}
-	q := master.doubtful(s)
+	q := master.doubtful(s, &s.nodes[at])
 	if q == empty {
 		return s.nodes[at].bound
 	}
@@ -151,7 +151,7 @@ func (s *search) close(at int) *master {
 		s.programme = s.newMaster(s.fair)
 	}
 	m := s.programme
-	if m == nil || m.generate(s, leaf) || s.stop() {
+	if m == nil || m.generate(s, leaf, unlimited) || s.stop() {
 		return nil
 	}
 	if s.fair {

@@ -74,7 +74,8 @@ func Draw(t *Task, cap int64, seed string, stop func() bool) (*Lottery, error) {
 	for _, panel := range l.Panels {
 		slices.Sort(panel)
 	}
-	return l, nil
+	_, _, err = Check(t, l.Panels)
+	return l, err
 }
 
 // Expectation is the expected affinity, rounded down to 1e-9.
@@ -238,6 +239,9 @@ func (f *shares) sample(seed string) {
 				nodes = append(nodes, u)
 				at[u] = len(nodes)
 				e := f.another(near, u, came)
+				if e < 0 {
+					return // the panels fail Check
+				}
 				walk = append(walk, e)
 				u, came = f.from[e]+f.to[e]-u, e
 			}
@@ -263,8 +267,8 @@ func (f *shares) part(near [][]int32, u int32) int32 {
 	return -1
 }
 
-// another arc of a node in part than the one the walk came by: as the sum of a
-// node's arcs is whole, there are always two.
+// another arc of a node in part than the one the walk came by, −1 if there is
+// none: as the sum of a node's arcs is whole, there are always two.
 func (f *shares) another(near [][]int32, u, came int32) int32 {
 	for k := len(near[u]) - 1; k >= 0; k-- {
 		switch e := near[u][k]; {
@@ -274,7 +278,7 @@ func (f *shares) another(near [][]int32, u, came int32) int32 {
 			return e
 		}
 	}
-	panic("assign: a node with a single arc in part")
+	return -1
 }
 
 // turn rounds a cycle one way or the other until an arc of it is whole.

@@ -39,9 +39,10 @@ func (c *column) coefficient(k int) float64 {
 }
 
 const (
-	tiny    = 1e-9 // below it a gain or a pivot is taken for nothing
-	stale   = 3000 // pivots after which the inverse is computed anew
-	between = 16   // pivots between two looks at stop
+	least   = 1e-12 // a smaller gain is taken for nothing
+	tiny    = 1e-9  // and so is a smaller pivot
+	stale   = 3000  // pivots after which the inverse is computed anew
+	between = 16    // pivots between two looks at stop
 )
 
 // newLP starts with a slack in every row, of the given costs.
@@ -92,7 +93,7 @@ func (l *lp) solve(stop func() bool) {
 		if l.pivots > stale {
 			l.reinvert()
 		}
-		best, enter := tiny, -1
+		best, enter := least, -1
 		for k := range l.columns {
 			if !l.in[k] {
 				if g := l.gain(&l.columns[k]); g > best {
@@ -104,11 +105,11 @@ func (l *lp) solve(stop func() bool) {
 			return
 		}
 		l.express(enter)
-		leave, least := -1, math.Inf(1)
+		leave, nearest := -1, math.Inf(1)
 		for r, e := range l.entry {
 			if e > tiny {
-				if ratio := max(0, l.x[r]) / e; ratio < least-1e-12 || ratio < least+1e-12 && e > l.entry[leave] {
-					leave, least = r, ratio
+				if ratio := max(0, l.x[r]) / e; ratio < nearest-1e-12 || ratio < nearest+1e-12 && e > l.entry[leave] {
+					leave, nearest = r, ratio
 				}
 			}
 		}

@@ -15,12 +15,13 @@ import (
 // empty seats, so that the programme goes on from one node to the next.
 type master struct {
 	*model
-	fair   bool
-	lp     *lp
-	pool   []panel // columns first and on
-	known  map[string]bool
-	first  int       // column of the first panel
-	centre []float64 // multipliers of the least bound so far: experts, then floors
+	fair    bool
+	lp      *lp
+	pool    []panel // columns first and on
+	known   map[string]bool
+	promise map[int32]float64 // per pair tried, its score
+	first   int               // column of the first panel
+	centre  []float64         // multipliers of the least bound so far: experts, then floors
 }
 
 // panel is a column of the linear programme.
@@ -52,7 +53,7 @@ func (m *model) newMaster(fair bool) *master {
 	for j := range m.m {
 		b[m.n+j] = float64(m.load[j]) + spread(j)
 	}
-	p := &master{model: m, fair: fair, lp: newLP(b, slack), first: rows, centre: make([]float64, rows-m.n), known: map[string]bool{}}
+	p := &master{model: m, fair: fair, lp: newLP(b, slack), first: rows, centre: make([]float64, rows-m.n), known: map[string]bool{}, promise: map[int32]float64{}}
 	if fair {
 		all := column{cost: 1}
 		for i := range m.n {
@@ -138,7 +139,7 @@ func (m *master) found(i int32, seats []int32) bool {
 // the best, and keeps in the leaf the multipliers of the least bound; true if
 // that bound closes the node. Multipliers part of the way back to the best so
 // far are tried first, which keeps them from swinging (Wentges 1997).
-func (m *master) generate(s *search, leaf *node) bool {
+func (m *master) generate(s *search, leaf *node, rounds int) bool {
 	m.enter()
 	for _, panels := range [][]int32{s.best, s.flow.panels} {
 		for i := 0; i < m.n && panels != nil; i++ {
@@ -153,7 +154,7 @@ func (m *master) generate(s *search, leaf *node) bool {
 		m.centre[m.m+i] = float64(f) / float64(leaf.scale)
 	}
 	scale := m.finest()
-	for !s.stop() {
+	for ; rounds > 0 && !s.stop(); rounds-- {
 		s.tell(leaf.bound)
 		m.lp.solve(s.stop)
 		added := false
@@ -169,7 +170,7 @@ func (m *master) generate(s *search, leaf *node) bool {
 			break
 		}
 	}
-	if m.fair && !s.stop() {
+	if m.fair && rounds > 0 && !s.stop() {
 		for small := int64(1); small <= coarse; small++ { // multipliers of small denominators lose nothing by rounding
 			if m.bid(s, leaf, small, 0); s.closes(leaf.bound) {
 				return true
@@ -232,7 +233,7 @@ func (m *master) bid(s *search, leaf *node, scale int64, back float64) (added bo
 				gain += weight*float64(m.value[q])/Unit - max(0, m.lp.price[m.n+int(m.expert[q])])
 			}
 		}
-		if gain > 1e-10 && m.found(int32(i), pairs) {
+		if gain > least && m.found(int32(i), pairs) {
 			added = true
 		}
 	}
@@ -285,16 +286,20 @@ func (m *model) lay(seats, pairs []int32) {
 	}
 }
 
-// candidates and pivots of the choice of a pair to branch on.
+// How many pairs are tried before one is branched on, and how many rounds of
+// generating panels each; and how many rounds a node gets.
 const (
-	considered = 8
-	tried      = 300
+	considered = 5
+	trial      = 8
+	unlimited  = 1 << 30
+	idle       = 1e-6 // the least share of the gap that a side counts as closing
 )
 
-// doubtful is the pair to branch on: of those whose shares are nearest to a half
-// the one that lowers the programme's value most, both when it is used and when
-// it is not; empty if none is used in part.
-func (m *master) doubtful(s *search) int32 {
+// doubtful is the pair to branch on: the one that lowers the leaf's bound most,
+// both when it is used and when it is not; empty if none is used in part. Tried
+// are those that did so elsewhere in the tree, then those whose shares are
+// nearest to a half, last those that did not.
+func (m *master) doubtful(s *search, leaf *node) int32 {
 	share := map[int32]float64{}
 	m.shares(func(p *panel, x float64) {
 		for _, q := range p.pairs {
@@ -308,24 +313,37 @@ func (m *master) doubtful(s *search) int32 {
 			list = append(list, q)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b int32) int { return cmp.Compare(doubt(b), doubt(a)) })
+	slices.SortStableFunc(list, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(m.promised(b), m.promised(a)), cmp.Compare(doubt(b), doubt(a)))
+	})
 	if len(list) == 0 {
 		return empty
 	}
-	value, best, most := m.lp.value(), list[0], -1.0
+	best, most, gap := list[0], -1.0, leaf.bound.minus(s.reached)
 	for _, q := range list[:min(considered, len(list))] {
 		score := 1.0
 		for _, fix := range []int8{in, out} {
 			m.fix[q] = fix
-			m.enter()
-			n := 0
-			m.lp.solve(func() bool { n++; return n > tried/between || s.stop() })
-			score *= max(value-m.lp.value(), 1e-7)
+			trying, gain := *leaf, 1.0
+			if m.generate(s, &trying, trial); !trying.blocked && !s.closes(trying.bound) {
+				gain = leaf.bound.minus(trying.bound) / gap
+			}
+			score *= max(gain, idle)
 		}
 		m.fix[q] = free
-		if score > most*(1+1e-9) {
+		m.promise[q] = score
+		if score > most {
 			best, most = q, score
 		}
 	}
 	return best
+}
+
+// promised is the score of a pair when it was tried last; of one that never was,
+// that of closing one side and not lowering the other.
+func (m *master) promised(q int32) float64 {
+	if score, ok := m.promise[q]; ok {
+		return score
+	}
+	return idle
 }

@@ -76,7 +76,7 @@ func (m *model) fairest(total *search) *search {
 	root := node{parent: -1, pair: empty}
 	least.alone(&root)
 	least.climb(root.bound, 0)
-	if least.programme = m.newMaster(true); least.programme != nil && !least.closes(root.bound) && !least.programme.generate(least, &root) {
+	if least.programme = m.newMaster(true); least.programme != nil && !least.closes(root.bound) && !least.programme.generate(least, &root, unlimited) {
 		least.climb(root.bound, attempts)
 	}
 	least.explore(-1, empty, free)
