@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"time"
 
 	"keping/cmd/internal/verify"
@@ -26,6 +27,7 @@ type assignCommand struct {
 	MaxProbability string  `help:"抽签：任何一对被指派的概率不超过 Q（0 至 1 的小数），在此之下期望亲和度最大，再按种子抽一次；每次抽签都守住全部规则" and:"lottery" placeholder:"Q"`
 	Seed           string  `help:"抽签的种子，十六进制小写；相同的种子得到相同的结果" and:"lottery" placeholder:"HEX"`
 	Marginals      string  `help:"各对的概率 P.csv：application,expert,probability" and:"lottery" placeholder:"P.csv"`
+	Repair         string  `help:"已有的指派 O.csv：有人谢绝之后（把谢绝的各对写入回避，退出的专家 max 改为 0）补足席位，其他改动最少，其次总和最大" placeholder:"O.csv"`
 	Certificate    string  `help:"证书 K.json：任何人可据以验证最优，不必求解（keping verify assignment）" placeholder:"K.json"`
 }
 
@@ -40,6 +42,8 @@ func (assignCommand) Help() string {
   application      expert,max       application,expert,affinity
   P001             张三,4           P001,张三,0.82
   P002             李四,4           P002,张三,0.4
+
+有人谢绝之后：把谢绝的各对写进 C.csv，再以 --conflicts C.csv --repair O.csv --out O2.csv 补足，别的席位尽量不动。
 
 最后一行写到标准错误：total 总和 minimum 最差项目的亲和度 bound 界 seconds 用时。
 退出码：0 完成；1 没有可行的指派（说明缺在哪里）；2 用法或输入有误（指明文件、行、列）。`
@@ -66,6 +70,9 @@ func (c *assignCommand) Run() error {
 	}
 	if c.MaxProbability != "" {
 		return c.draw(task, options, start)
+	}
+	if c.Repair != "" {
+		return c.repair(task, options, start)
 	}
 	r, err := assign.Solve(&task.Task, options)
 	if err != nil {
@@ -116,6 +123,35 @@ func (c *assignCommand) draw(task *assign.Reader, options assign.Options, start 
 	return nil
 }
 
+// repair changes as little of an assignment as what is barred now leaves.
+func (c *assignCommand) repair(task *assign.Reader, options assign.Options, start time.Time) error {
+	f, err := os.Open(c.Repair)
+	if err != nil {
+		return verify.Usage(err)
+	}
+	defer f.Close()
+	before, err := task.ReadOutput(f)
+	if err != nil {
+		return verify.Usage(fmt.Errorf("%s：%w", c.Repair, err))
+	}
+	r, err := assign.Resolve(&task.Task, before, options.Stop)
+	if err != nil {
+		return err
+	}
+	if err := create(c.Out, func(w io.Writer) error { return task.WriteOutput(w, r.Panels) }); err != nil {
+		return err
+	}
+	for i, panel := range r.Panels {
+		for _, j := range panel {
+			if !slices.Contains(before[i], j) {
+				fmt.Fprintf(os.Stderr, "%s 增加 %s\n", task.Applications[i], task.Experts[j].Name)
+			}
+		}
+	}
+	fmt.Fprintf(os.Stderr, "changes %d total %s minimum %s seconds %.3f\n", assign.Changes(before, r.Panels), r.Total, r.Minimum, time.Since(start).Seconds())
+	return nil
+}
+
 // options reads what is wanted into the task's seats and the solver's options.
 func (c *assignCommand) options(task *assign.Task) (o assign.Options, err error) {
 	if c.UnitCap < 0 || c.Seconds < 0 {
@@ -146,6 +182,9 @@ func (c *assignCommand) options(task *assign.Task) (o assign.Options, err error)
 	}
 	if c.MaxProbability != "" && (c.Certificate != "" || o.Objective != assign.Total) {
 		return o, errors.New("--max-probability 不能与 --certificate、--objective fair 或 --minimum 同用")
+	}
+	if c.Repair != "" && (c.Certificate != "" || c.MaxProbability != "" || o.Objective != assign.Total) {
+		return o, errors.New("--repair 不能与 --certificate、--max-probability、--objective fair 或 --minimum 同用")
 	}
 	o.Progress = telling()
 	return o, nil

@@ -122,3 +122,52 @@ func TestAssign(t *testing.T) {
 		})
 	}
 }
+
+// TestRepair: after a refusal an earlier assignment is kept but for the seats
+// that must change; files that are no assignment are told or mended.
+func TestRepair(t *testing.T) {
+	for name, c := range map[string]struct {
+		before string
+		with   assignCommand
+		says   string
+		out    string
+	}{
+		"one refuses":         {before: "甲,张,,0.9\n乙,李,,0.5\n", out: "甲,王,,0.7 乙,李,,0.5"},
+		"a gap and two a row": {before: "甲,李,,0.8\n甲,王,,0.7\n", out: "甲,李,,0.8 乙,王,,0.6"},
+		"nothing yet":         {before: "", out: "甲,李,,0.8 乙,王,,0.6"},
+		"not of this task":    {before: "丙,张,,0.9\n", says: "O.csv：第2行第1列（application）：项目名单里没有丙"},
+		"no such affinity":    {before: "甲,李,,0.9\n", says: "O.csv：第2行第4列（affinity）：“0.9”不是亲和度0.8"},
+		"with a proof":        {before: "", with: assignCommand{Certificate: "K.json"}, says: "--repair 不能与 --certificate"},
+		"too few":             {before: "", with: assignCommand{Per: 4}, says: "席位合计需4人次，能用的专家合计至多3人次"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			write := func(file, text string) string {
+				path := filepath.Join(folder, file)
+				require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+				return path
+			}
+			command := c.with
+			if command.Per == 0 {
+				command.Per = 1
+			}
+			command.Pairs = verify.Pairs{
+				Applications: write("A.csv", "application\n甲\n乙\n"),
+				Experts:      write("E.csv", "expert,max\n张,2\n李,1\n王,1\n赵,1\n"),
+				Affinity:     write("F.csv", "application,expert,affinity\n甲,张,0.9\n甲,李,0.8\n甲,王,0.7\n甲,赵,0.1\n乙,李,0.5\n乙,王,0.6\n"),
+				Conflicts:    write("C.csv", "application,expert\n甲,张\n"),
+			}
+			command.Repair = write("O.csv", "application,expert,class,affinity\n"+c.before)
+			command.Out = filepath.Join(folder, "O2.csv")
+			if err := command.Run(); c.says != "" {
+				require.ErrorContains(t, err, c.says)
+				assert.NoFileExists(t, command.Out)
+				return
+			} else {
+				require.NoError(t, err)
+			}
+			rows := strings.Fields(string(must(t, command.Out)))
+			assert.Equal(t, c.out, strings.Join(rows[1:], " "))
+		})
+	}
+}

@@ -25,7 +25,7 @@ type commands struct {
 	Serve   serve           `cmd:"" help:"启动服务（未设置数据库时使用 ./data 下的 SQLite）"`
 	Demo    demoCommand     `cmd:"" help:"用仿真数据经 HTTP 接口走完一次立项评审"`
 	Check   check           `cmd:"" help:"检查不变量：日志、席位、评分、排名是否前后一致"`
-	Bench   benchCommand    `cmd:"" help:"测量每个请求的 CPU 时间（自备数据，另起服务进程）"`
+	Bench   benchCommand    `cmd:"" help:"测量请求与引擎的用时"`
 	Import  importing       `cmd:"" help:"导入专家、单位、申报书（.xlsx 或 .csv）"`
 	Journal journalling     `cmd:"" help:"导出日志"`
 	User    user            `cmd:"" help:"建立首批管理员、重置密码、停用账号"`

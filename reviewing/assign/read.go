@@ -242,7 +242,7 @@ func (t *Reader) ReadOutput(r io.Reader) ([][]int32, error) {
 		}
 		a, ok := ParseDecimal(text)
 		if !ok {
-			return row.Fail(2, "“%s”不是0到9000000的数", text)
+			return row.Fail(3, "“%s”不是0到9000000的数", text)
 		}
 		if want, _ := t.affinity(int(i), j); a-want > 1 || want-a > 1 {
 			return &Refuted{row.Fail(3, "“%s”不是亲和度%s", text, Decimal(big.NewInt(want))).Error()}

@@ -27,11 +27,20 @@ func Resolve(t *Task, panels [][]int32, stop func() bool) (*Result, error) {
 			seats[at] = empty
 		}
 		var pairs []int32
-		for _, j := range panel {
-			if q := m.pair(i, j); q != empty {
-				m.value[q] += worth
-				pairs = append(pairs, q)
+		seated, units := make([]int, len(m.Seats)), map[int32]int{}
+		for k, j := range panel {
+			q := m.pair(i, j)
+			if q == empty || slices.Contains(panel[:k], j) {
+				continue
 			}
+			m.value[q] += worth
+			c, u := m.class[j], m.unit[j]
+			if seated[c] == m.Seats[c].Count || u >= 0 && units[u] == m.UnitCap {
+				continue // the panel was never one of this task's
+			}
+			seated[c]++
+			units[u]++
+			pairs = append(pairs, q)
 		}
 		m.lay(seats, pairs)
 		kept = append(kept, seats...)

@@ -128,7 +128,7 @@ func (m *meter) warm(key string, n int, request func(i int) error) (err error) {
 }
 
 func (m *meter) memory(key string) error {
-	mb, err := resident(m.server)
+	mb, err := memory(m.server, "VmRSS")
 	m.cells[key] = fmt.Sprint(mb)
 	return err
 }

@@ -17,6 +17,14 @@ type Instance struct {
 	Seed                  uint64
 }
 
+func (in Instance) String() string {
+	text := fmt.Sprintf("%d项×%d份，%d名专家", in.Applications, in.Each, in.Experts)
+	if in.Panels > 0 {
+		text += fmt.Sprintf("分%d组", in.Panels)
+	}
+	return fmt.Sprintf("%s，种子%d", text, in.Seed)
+}
+
 // Simulate draws a review from the model: τ, σ, α (and τλ, where there are
 // panels) uniform up to 0.4R, effects and marks from the generator seeded with
 // the instance's seed; each application has distinct experts of its panel. With
