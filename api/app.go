@@ -91,6 +91,7 @@ func Open(ctx context.Context, cfg configs.Config, clock database.Clock) (*App, 
 	app.stop = stop
 	app.lines.Go(func() { app.worker.Run(background) })
 	app.lines.Go(func() { app.tick(background) })
+	app.lines.Go(func() { app.opine(background) })
 	if app.redis != nil {
 		app.lines.Go(func() { app.relayWakes(background) })
 	}
@@ -121,6 +122,23 @@ func (a *App) tick(ctx context.Context) {
 			_, expired := a.Reviews.ExpireContacts(ctx)
 			if err := errors.Join(a.Sessions.Sweep(ctx), a.Store.SweepAnswers(ctx), expired); err != nil && ctx.Err() == nil {
 				slog.Error("sweep", "error", err)
+			}
+		}
+	}
+}
+
+// opine makes the second opinions on closed reviews. It has its own line, for
+// a large review takes it seconds; of several replicas the first one's is kept.
+func (a *App) opine(ctx context.Context) {
+	ticker := time.NewTicker(30 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if _, err := a.Reviews.ComputeOpinions(ctx); err != nil && ctx.Err() == nil {
+				slog.Error("second opinions", "error", err)
 			}
 		}
 	}

@@ -141,6 +141,22 @@ func (s *Server) exportRanking(r *Reading, in *exportInput) (exported, error) {
 	return tableFile("ranking-"+review.Number, in.Format, table)
 }
 
+func (s *Server) readSecondOpinion(r *Reading, in *byID) (reviewstore.OpinionView, error) {
+	return s.Reviews.OpinionOf(r, in.ID)
+}
+
+func (s *Server) exportSecondOpinion(r *Reading, in *struct {
+	ID   string `path:"id" maxLength:"64"`
+	File string `path:"file" enum:"scores.csv,costs.csv,ranking.csv,report.json"`
+}) (exported, error) {
+	data, err := s.Reviews.OpinionFile(r, in.ID, in.File)
+	kind := kindCSV
+	if in.File == "report.json" {
+		kind = kindJSON
+	}
+	return exported{in.File, kind, data, ""}, err
+}
+
 func (s *Server) exportList(r *Reading, in *exportInput) (exported, error) {
 	table, err := s.Reviews.ListTable(r, in.ID)
 	if err != nil {

@@ -215,6 +215,8 @@ func (s *Server) routes() {
 	disclose(s, row{"GET", "/api/reviews/{id}/conducts", "conduct survey", "一个批次的履职评价（留痕）", repeatable}, s.surveyConduct)
 	discloseFile(s, row{"GET", "/api/reviews/{id}/marks", "mark export", "评分表导出", repeatable}, s.exportMarks)
 	readFile(s, row{"GET", "/api/reviews/{id}/ranking", "ranking export", "排名导出", repeatable}, s.exportRanking)
+	read(s, row{"GET", "/api/reviews/{id}/second_opinion", "second_opinion read", "参考意见：期望名次及区间、专家尺度、入选线（不改变正式排名）", repeatable}, s.readSecondOpinion)
+	readFile(s, row{"GET", "/api/reviews/{id}/second_opinion/{file}", "second_opinion export", "参考意见的文件，可据以重算", repeatable}, s.exportSecondOpinion)
 
 	// award list
 	read(s, row{"GET", "/api/lists", "list list", "拟立项清单列表", repeatable}, s.listLists)

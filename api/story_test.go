@@ -275,6 +275,9 @@ func (w *world) verified(name string, stories []*story) {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, file), data, 0o644))
 		return data
 	}
+	for _, s := range stories {
+		w.replayed(s.review, w.secondOpinion(s.review))
+	}
 	lines := save("journal.jsonl", "supervisor", "/api/journal/export")
 	var sent struct{ Items []struct{} }
 	require.NoError(t, json.Unmarshal([]byte(w.users["supervisor"].do("GET", "/api/journal/checkpoints?limit=200", nil).is(t, 200).body), &sent))

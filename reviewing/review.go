@@ -99,6 +99,20 @@ type Ranking struct {
 	Record   string `gorm:"type:longtext"`
 }
 
+// SecondOpinion stands beside the official ranking of a closed review and never
+// changes it: the files from which anyone computes it again, and the report.
+type SecondOpinion struct {
+	ReviewID    string    `gorm:"primaryKey;size:36"`
+	RankingHash string    `gorm:"size:64"`       // of the official record it is computed from
+	Why         string    `gorm:"size:500"`      // there is none, "" where there is
+	Scores      string    `gorm:"type:longtext"` // scores.csv
+	Costs       string    `gorm:"type:longtext"` // costs.csv, "" where places draw the line
+	Ranking     string    `gorm:"type:longtext"` // ranking.csv
+	Report      string    `gorm:"type:longtext"` // JSON
+	Seed        int64     // the first 13 hexadecimal digits of RankingHash
+	CreatedAt   time.Time `gorm:"autoCreateTime:false"`
+}
+
 // Result is one line of a closed ranking as boards read it, in the record's
 // order; the record is what counts.
 type Result struct {

@@ -55,6 +55,7 @@ var sayings = []struct{ what, from string }{
 	{"评分表的状态与提交时间不符", `SELECT CONCAT('sheet/', id) FROM sheets WHERE (state = 'draft') <> (submitted_at IS NULL)`},
 	{"未开启或未结束的评审已有签字或排名", `SELECT CONCAT('review/', r.id) FROM reviews r WHERE r.state <> 'closed' AND r.ranking_hash <> ''
 		OR r.state NOT IN ('discussing', 'closed', 'void') AND EXISTS (SELECT 1 FROM seats s WHERE s.review_id = r.id AND s.signed_at IS NOT NULL)`},
+	{"参考意见所依据的排名与评审批次不符", `SELECT CONCAT('review/', o.review_id) FROM second_opinions o LEFT JOIN reviews r ON r.id = o.review_id WHERE r.id IS NULL OR r.state <> 'closed' OR r.ranking_hash <> o.ranking_hash`},
 	// lists
 	{"一份指南有两份未完结的清单", `SELECT CONCAT('guide/', guide_id) FROM award_lists WHERE state IN ('drafted', 'deliberated', 'public', 'interrupted') GROUP BY guide_id HAVING COUNT(*) > 1`},
 	{"清单的状态与公示期不符", `SELECT CONCAT('list/', id) FROM award_lists WHERE state IN ('public', 'interrupted', 'confirmed') AND (public_from = '' OR public_to = '' OR public_to < public_from) OR state IN ('drafted', 'deliberated') AND public_from <> ''`},

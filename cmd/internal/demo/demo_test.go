@@ -3,18 +3,22 @@ package demo
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"keping/cmd/internal/verify"
 	"keping/configs"
 	"keping/configs/database/databasetest"
 	"keping/experts/draw"
 	"keping/rbac/journal"
 	"keping/reviewing/rank"
+	reviewstore "keping/reviewing/store"
 )
 
 // TestDemo tells the whole story and recomputes everything it published, as an
@@ -73,6 +77,15 @@ func TestDemo(t *testing.T) {
 		require.NoError(t, err)
 		assert.NoError(t, rank.Verify(record), file)
 		assert.NoError(t, rank.VerifyJournal(record, bytes.NewReader(lines)), file)
+	}))
+	assert.Equal(t, 4, count("opinion-*-scores.csv", func(file string) {
+		name := strings.TrimSuffix(file, "scores.csv")
+		data, err := os.ReadFile(name + "report.json")
+		require.NoError(t, err)
+		var report reviewstore.OpinionReport
+		require.NoError(t, json.Unmarshal(data, &report))
+		replay := verify.Opinion{Marks: verify.Marks{Scores: file, Scale: "0:100", Places: report.Report.Places, Seed: report.Report.Seed}, Ranking: name + "ranking.csv"}
+		assert.NoError(t, replay.Run(), file)
 	}))
 	assert.Equal(t, 4, count("marks-*.xlsx", func(string) {}))
 	assert.Equal(t, 2, count("list-*.xlsx", func(string) {}))

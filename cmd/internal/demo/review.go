@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -215,8 +216,13 @@ func (s *story) review(n int, r *reviewRow) error {
 	if _, err := officer.call("POST", path+"/close", map[string]any{}); err != nil {
 		return err
 	}
-	s.say("✓ 评审结束，%d席签字，官方排名已写入记录", len(seats.Items))
+	if _, err := s.app.Reviews.ComputeOpinions(context.Background()); err != nil { // which the service does every half minute
+		return err
+	}
+	s.say("✓ 评审结束，%d席签字，官方排名已写入记录，参考意见另行算出（不改变排名）", len(seats.Items))
+	opinion := path + "/second_opinion"
 	for name, file := range map[string]string{
+		opinion + "/scores.csv": "opinion-" + r.Number + "-scores.csv", opinion + "/ranking.csv": "opinion-" + r.Number + "-ranking.csv", opinion + "/report.json": "opinion-" + r.Number + "-report.json",
 		"/api/draws/" + freeze.DrawID + "/record": "draw-" + r.Number + ".json", path + "/ranking?format=json": "ranking-" + r.Number + ".json",
 		path + "/ranking?format=csv": "ranking-" + r.Number + ".csv", path + "/marks?format=xlsx": "marks-" + r.Number + ".xlsx",
 	} {
