@@ -250,8 +250,7 @@ func ValidSecret(text string) bool { return secret.MatchString(text) }
 // Run draws: reveals in the frame's order of holders. It returns ErrInfeasible
 // where nobody could fill the seats.
 func Run(frame Frame, reveals []Reveal, beacon string) (Record, error) {
-	bad := append(frame.faults(), revealFaults(frame, reveals, beacon)...)
-	if len(bad) > 0 {
+	if bad := frame.faults(); len(bad) > 0 {
 		return Record{}, errors.Join(bad...)
 	}
 	hash, err := frame.Hash()
@@ -259,12 +258,9 @@ func Run(frame Frame, reveals []Reveal, beacon string) (Record, error) {
 		return Record{}, err
 	}
 	record := Record{Spec: Spec, Frame: frame, FrameHash: hash, Reveals: reveals, Beacon: beacon, Vacancies: []Vacancy{}}
-	seed := Spec + "\n" + hash + "\n"
-	for _, r := range reveals {
-		record.Commitments = append(record.Commitments, Commitment{r.Holder, Commit(hash, r.Holder, r.Secret)})
-		seed += r.Holder + ":" + r.Secret + "\n"
+	if record.Commitments, record.Seed, err = Open(Spec, frame, hash, reveals, beacon); err != nil {
+		return Record{}, err
 	}
-	record.Seed = journal.Hash(seed + beacon)
 	f := newFiller(frame, record.Seed)
 	if !f.fillable() {
 		return Record{}, ErrInfeasible
@@ -280,6 +276,21 @@ func Run(frame Frame, reveals []Reveal, beacon string) (Record, error) {
 		record.Alternates = append(record.Alternates, row)
 	}
 	return record, nil
+}
+
+// Open turns the reveals over a frame's hash into the commitments they were
+// made by and the seed of what the contract spec runs.
+func Open(spec string, frame Frame, hash string, reveals []Reveal, beacon string) ([]Commitment, string, error) {
+	if bad := revealFaults(frame, reveals, beacon); len(bad) > 0 {
+		return nil, "", errors.Join(bad...)
+	}
+	var commitments []Commitment
+	seed := spec + "\n" + hash + "\n"
+	for _, r := range reveals {
+		commitments = append(commitments, Commitment{r.Holder, Commit(hash, r.Holder, r.Secret)})
+		seed += r.Holder + ":" + r.Secret + "\n"
+	}
+	return commitments, journal.Hash(seed + beacon), nil
 }
 
 func revealFaults(frame Frame, reveals []Reveal, beacon string) faults {

@@ -85,6 +85,27 @@ func VerifyJournal(record Record, r io.Reader) error {
 	if err != nil {
 		return err
 	}
+	bare := record
+	bare.Vacancies = []Vacancy{}
+	recordHash, err := journal.HashOf(bare)
+	if err != nil {
+		return err
+	}
+	var vacancies []string
+	for _, v := range record.Vacancies {
+		hash, err := journal.HashOf(v)
+		if err != nil {
+			return err
+		}
+		vacancies = append(vacancies, hash)
+	}
+	return VerifyActs(frame, record.Commitments, record.Reveals, recordHash, vacancies, r)
+}
+
+// VerifyActs demands of a sound journal the acts over one frame: its freeze, the
+// commitments, the reveals, the run with the hash of its record before any
+// vacancy, and the vacancies by their hashes in order.
+func VerifyActs(frame string, commitments []Commitment, reveals []Reveal, recordHash string, vacancyHashes []string, r io.Reader) error {
 	type found struct {
 		seq  int64
 		act  int
@@ -99,7 +120,7 @@ func VerifyJournal(record Record, r io.Reader) error {
 		return e.Act + out
 	}
 	keys := [][]string{{}, {"holder", "commitment"}, {"holder"}, {"record"}, {"vacancy"}}
-	_, err = journal.Verify(r, nil, func(e journal.Entry) {
+	_, err := journal.Verify(r, nil, func(e journal.Entry) {
 		act := slices.Index(acts, e.Act)
 		if _, refused := e.Facts["refused"]; act >= 0 && !refused && e.Facts["frame"] == frame {
 			mine = append(mine, found{e.Seq, act, text(e, keys[act]...)})
@@ -112,26 +133,16 @@ func VerifyJournal(record Record, r io.Reader) error {
 	for i := 1; i < len(mine); i++ {
 		bad.need(mine[i-1].act <= mine[i].act, "日志第%d条%s在第%d条%s之后", mine[i].seq, acts[mine[i].act], mine[i-1].seq, acts[mine[i-1].act])
 	}
-	bare := record
-	bare.Vacancies = []Vacancy{}
-	recordHash, err := journal.HashOf(bare)
-	if err != nil {
-		return err
-	}
 	want := []string{"frame.freeze"}
-	for _, c := range record.Commitments {
+	for _, c := range commitments {
 		want = append(want, "draw.commit holder="+c.Holder+" commitment="+c.Hash)
 	}
-	for _, r := range record.Reveals {
+	for _, r := range reveals {
 		want = append(want, "draw.reveal holder="+r.Holder)
 	}
 	want = append(want, "draw.run record="+recordHash)
 	var vacancies, filled []string
-	for _, v := range record.Vacancies {
-		hash, err := journal.HashOf(v)
-		if err != nil {
-			return err
-		}
+	for _, hash := range vacancyHashes {
 		vacancies = append(vacancies, "vacancy.fill vacancy="+hash)
 	}
 	var have []string

@@ -155,8 +155,8 @@ func (x *exact) weigh(affinity int64) bool {
 		return true
 	}
 	x.rank()
-	low := x.fill(0, false)
-	high := x.fill(0, true)
+	low, _ := x.fill(0, false)
+	high, _ := x.fill(0, true)
 	if affinity+high.affinity < x.floor {
 		return false
 	}
@@ -171,7 +171,7 @@ func (x *exact) weigh(affinity int64) bool {
 		}
 		x.p = p
 		x.sort()
-		middle := x.fill(0, false)
+		middle, _ := x.fill(0, false)
 		if middle.affinity == low.affinity && middle.worth == low.worth || middle.affinity == high.affinity && middle.worth == high.worth {
 			break
 		}
@@ -204,10 +204,10 @@ func (x *exact) rank() {
 }
 
 // fill sums up the first of every class, by weight or by affinity, from a place
-// of the list on, that fill the open seats within the unit cap of each class.
-func (x *exact) fill(from int, byAffinity bool) (sum candidate) {
+// of the list on, that fill the open seats within the unit cap of each class;
+// open is how many seats not even so can be filled.
+func (x *exact) fill(from int, byAffinity bool) (sum candidate, open int) {
 	x.left, x.taken = append(x.left[:0], x.need...), x.taken[:0]
-	open := 0
 	for _, n := range x.left {
 		open += n
 	}
@@ -234,7 +234,7 @@ func (x *exact) fill(from int, byAffinity bool) (sum candidate) {
 		x.taken = append(x.taken, *c)
 		sum.affinity, sum.worth, sum.weight = sum.affinity+c.affinity, sum.worth+c.worth, sum.weight+c.weight
 	}
-	return sum
+	return sum, open
 }
 
 func (x *exact) countChosen(unit int32) (n int) {
@@ -257,14 +257,14 @@ func (x *exact) countTaken(c *candidate) (n int) {
 
 // descend tries the list from a place on, with the chosen before it.
 func (x *exact) descend(from int, worth, affinity int64) {
-	if x.floor > 0 && affinity+x.fill(from, true).affinity < x.floor {
-		return
-	}
-	if x.found {
-		rest := x.fill(from, false)
-		if x.q*(worth-x.worth)+x.p*(affinity-x.floor)+rest.weight <= 0 {
+	if x.floor > 0 {
+		if most, _ := x.fill(from, true); affinity+most.affinity < x.floor {
 			return
 		}
+	}
+	rest, open := x.fill(from, false)
+	if open > 0 || x.found && x.q*(worth-x.worth)+x.p*(affinity-x.floor)+rest.weight <= 0 {
+		return
 	}
 	class := slices.IndexFunc(x.need, func(n int) bool { return n > 0 })
 	if class < 0 {

@@ -29,20 +29,80 @@ func names(list []string) string {
 
 // lacking tells which application has too few experts whatever the others get.
 func (m *model) lacking() error {
-	chooser, panel, price := &chooser{model: m}, make([]int32, m.size), make([]int64, m.m)
 	for i := range m.n {
-		chooser.choose(i, 1, m.vacancy, price, 0, panel)
-		if !slices.Contains(panel, empty) {
+		short := m.unfillable(i)
+		if len(short) == 0 {
 			continue
 		}
 		var said []string
-		for class, s := range m.Seats {
-			if from, to := m.of(i, class); int(to-from) < s.Count || slices.Contains(panel[m.offset[class]:m.offset[class+1]], empty) {
-				said = append(said, m.short(i, class))
-			}
+		for _, class := range short {
+			said = append(said, m.short(i, class))
 		}
 		name := m.Applications[i]
 		return &Infeasible{fmt.Sprintf("项目%s的席位无法填满：%s", name, strings.Join(said, "；")), []string{name}}
+	}
+	return nil
+}
+
+// unfillable are the classes whose seats of an application its experts cannot
+// fill together, none if they can: classes send seats to units of bounded room,
+// one augmenting path for each.
+func (m *model) unfillable(i int) []int {
+	left, used := make([]map[int32]int, len(m.Seats)), map[int32]int{} // experts left by class and unit; seats by unit
+	placed := make([]map[int32]int, len(m.Seats))
+	for class := range m.Seats {
+		left[class], placed[class] = map[int32]int{}, map[int32]int{}
+		for from, to := m.of(i, class); from < to; from++ {
+			left[class][m.unit[m.expert[from]]]++
+		}
+	}
+	type step struct {
+		class int   // which enters the unit
+		unit  int32 // of which another class gives up a seat
+	}
+	for class, s := range m.Seats {
+		for range s.Count {
+			via := map[int]step{class: {class: -1}}
+			queue := []int{class}
+			for at := 0; ; at++ {
+				if at == len(queue) {
+					slices.Sort(queue)
+					return queue
+				}
+				c, room := queue[at], int32(-2)
+				for unit, n := range left[c] {
+					if n == 0 {
+						continue
+					}
+					if unit < 0 || used[unit] < m.UnitCap {
+						room = unit
+						break
+					}
+					for other := range m.Seats {
+						if _, seen := via[other]; !seen && placed[other][unit] > 0 {
+							via[other] = step{c, unit}
+							queue = append(queue, other)
+						}
+					}
+				}
+				if room == -2 {
+					continue
+				}
+				used[room]++
+				for unit := room; ; {
+					left[c][unit]--
+					placed[c][unit]++
+					from := via[c]
+					if from.class < 0 {
+						break
+					}
+					left[c][from.unit]++
+					placed[c][from.unit]--
+					c, unit = from.class, from.unit
+				}
+				break
+			}
+		}
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package assign
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 )
@@ -20,7 +19,10 @@ func Solve(t *Task, o Options) (*Result, error) {
 		o.Stop = func() bool { return false }
 	}
 	m := compile(t)
-	if err := cmp.Or(m.lacking(), m.scarce()); err != nil {
+	if err := m.lacking(); err != nil {
+		return nil, err
+	}
+	if err := m.scarce(); err != nil {
 		return nil, err
 	}
 	if o.Objective == Minimum {

@@ -18,6 +18,7 @@ import (
 	"keping/experts/draw"
 	"keping/rbac/journal"
 	"keping/rbac/secret"
+	"keping/reviewing/match"
 )
 
 // usage marks an error as bad usage or unreadable input: exit status 2.
@@ -48,6 +49,7 @@ type Commands struct {
 	Ranking    verifyRanking   `cmd:"" help:"验证排名记录：从评分表重算，逐项比对"`
 	Opinion    Opinion         `cmd:"" help:"验证参考排序：从评分表重算期望名次与分组，逐项比对"`
 	Assignment Assignment      `cmd:"" help:"验证指派：逐条核对规则，并由证书验证最优，不求解"`
+	Match      Match           `cmd:"" help:"验证函评匹配：由候选名单、秘密和各文件重算"`
 	Publicity  verifyPublicity `cmd:"" help:"验证公示：从公开的各行重算摘要"`
 }
 
@@ -156,20 +158,35 @@ func (c Secret) Run() error {
 	if err != nil {
 		return err
 	}
-	frame, err := draw.ParseFrame(data)
+	holders, hash, err := frozen(data)
 	if err != nil {
 		return named(c.Frame, err)
 	}
-	if !slices.Contains(frame.Holders, c.Holder) {
-		return usage{fmt.Errorf("--holder %s：不是候选名单的持有人（%s）", c.Holder, strings.Join(frame.Holders, "、"))}
-	}
-	hash, err := frame.Hash()
-	if err != nil {
-		return err
+	if !slices.Contains(holders, c.Holder) {
+		return usage{fmt.Errorf("--holder %s：不是候选名单的持有人（%s）", c.Holder, strings.Join(holders, "、"))}
 	}
 	made := secret.Random(32)
 	fmt.Printf("frame %s\nsecret %s\ncommitment %s\n", hash, made, draw.Commit(hash, c.Holder, made))
 	return nil
+}
+
+// frozen are the holders and the hash of a frame, of a draw or of a match.
+func frozen(data []byte) (holders []string, hash string, err error) {
+	var of struct{ Spec string }
+	if json.Unmarshal(data, &of) == nil && of.Spec == match.Spec {
+		frame, err := match.ParseFrame(data)
+		if err != nil {
+			return nil, "", err
+		}
+		hash, err = frame.Hash()
+		return frame.Pool.Holders, hash, err
+	}
+	frame, err := draw.ParseFrame(data)
+	if err != nil {
+		return nil, "", err
+	}
+	hash, err = frame.Hash()
+	return frame.Holders, hash, err
 }
 
 // Draw recomputes a draw from a frame and the secrets.

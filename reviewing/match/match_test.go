@@ -1,0 +1,224 @@
+package match
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"keping/experts/draw"
+	"keping/rbac/journal"
+	"keping/reviewing/chance"
+)
+
+var reveals = []draw.Reveal{{Holder: "bureau", Secret: strings.Repeat("0a", 16)}, {Holder: "supervisor", Secret: strings.Repeat("0b", 16)}}
+
+// instance of so many applications, and experts of three classes in turn, four
+// of a unit; affinities and conflicts from the seed.
+func instance(seed uint64, applications, experts, load, best int) (Frame, Files) {
+	random := chance.New(seed)
+	f := Frame{Load: load, Best: best, Pool: draw.Frame{Spec: draw.Spec, Review: "P01", Attempt: 1, RulePack: "demo@1#" + strings.Repeat("ab", 32),
+		Holders: []string{"bureau", "supervisor"}, UnitCap: 1, Excluded: []draw.Excluded{},
+		Seats: []draw.Seats{{Class: "technical", Count: 3}, {Class: "management", Count: 1}, {Class: "finance", Count: 1}}}}
+	classes := []string{"technical", "management", "technical", "finance", "technical"}
+	for j := range experts {
+		f.Pool.Candidates = append(f.Pool.Candidates, draw.Candidate{Code: fmt.Sprintf("E%04d", j+1), Unit: fmt.Sprintf("U%03d", j/4), Classes: []string{classes[j%5]}, Person: journal.Hash(fmt.Sprint(j))})
+	}
+	var a, affinities, conflicts [][]string
+	for i := range applications {
+		number := fmt.Sprintf("A%03d", i+1)
+		a = append(a, []string{number})
+		for j := range experts {
+			code := f.Pool.Candidates[j].Code
+			affinities = append(affinities, []string{number, code, Share(random.Below(10001))})
+			if random.Below(20) == 0 {
+				conflicts = append(conflicts, []string{number, code})
+			}
+		}
+	}
+	return f, Files{Applications: Write("application", a), Affinity: Write("application,expert,affinity", affinities), Conflicts: Write("application,expert", conflicts)}
+}
+
+func run(t testing.TB, f Frame, files Files) Record {
+	t.Helper()
+	require.NoError(t, Freeze(&f, files, nil))
+	r, err := Run(f, files, reveals, nil)
+	require.NoError(t, err)
+	return r
+}
+
+// TestMatch: every rule holds, the record survives writing and reading, and
+// anybody can compute it again; whatever is forged shows.
+func TestMatch(t *testing.T) {
+	for _, best := range []int{0, 2} {
+		t.Run(fmt.Sprint("best ", best), func(t *testing.T) {
+			f, files := instance(1, 12, 60, 3, best)
+			r := run(t, f, files)
+			assert.Equal(t, r.Total, r.Bound, "proved")
+			require.NoError(t, Verify(r, files))
+			data, err := journal.Canonical(r)
+			require.NoError(t, err)
+			read, err := ParseRecord(data)
+			require.NoError(t, err)
+			assert.Equal(t, r, read)
+			p, err := NewPanel(&r)
+			require.NoError(t, err)
+			for i := range 12 {
+				var classes []string
+				units := map[string]bool{}
+				for _, s := range p.Sitting(fmt.Sprintf("A%03d", i+1)) {
+					classes = append(classes, s.Class)
+					units[p.UnitOf(s.Code)] = true
+				}
+				assert.Equal(t, []string{"technical", "technical", "technical", "management", "finance"}, classes)
+				assert.Len(t, units, 5, "one of a unit")
+			}
+			for name, forge := range map[string]func(r *Record, files Files){
+				"seed": func(r *Record, _ Files) { r.Seed = strings.Repeat("0", 64) },
+				"secret": func(r *Record, _ Files) {
+					r.Reveals = slices.Clone(reveals)
+					r.Reveals[0].Secret = strings.Repeat("0c", 16)
+				},
+				"total": func(r *Record, _ Files) { r.Total += "1" },
+				"bound": func(r *Record, _ Files) { r.Bound += "1" },
+				"panels": func(r *Record, _ Files) {
+					r.Panels = slices.Clone(r.Panels)
+					r.Panels[0], r.Panels[1] = r.Panels[1], r.Panels[0]
+				},
+				"load":        func(r *Record, _ Files) { r.Frame.Load++ },
+				"unit cap":    func(r *Record, _ Files) { r.Frame.Pool.UnitCap++ },
+				"a candidate": func(r *Record, _ Files) { r.Frame.Pool.Candidates = r.Frame.Pool.Candidates[1:] },
+				"affinity":    func(_ *Record, files Files) { files[Affinity] = append(slices.Clone(files[Affinity]), '\n') },
+				"conflicts":   func(_ *Record, files Files) { files[Conflicts] = []byte("application,expert\n") },
+				"assignment": func(_ *Record, files Files) {
+					files[Assignment] = []byte(strings.Replace(string(files[Assignment]), "A001", "A002", 1))
+				},
+				"experts": func(_ *Record, files Files) {
+					files[Experts] = []byte(strings.Replace(string(files[Experts]), ",3,", ",9,", 1))
+				},
+				"a file less": func(_ *Record, files Files) { delete(files, Certificate) },
+			} {
+				forged, changed := r, maps.Clone(files)
+				forge(&forged, changed)
+				assert.Error(t, Verify(forged, changed), name)
+			}
+			again := run(t, f, Files{Applications: files[Applications], Affinity: files[Affinity], Conflicts: files[Conflicts]})
+			assert.Equal(t, r, again)
+		})
+	}
+}
+
+// TestReplace: who leaves is replaced and nobody else is moved; when nobody is
+// left the seat stays open until somebody is appointed.
+func TestReplace(t *testing.T) {
+	for _, best := range []int{0, 2} {
+		t.Run(fmt.Sprint("best ", best), func(t *testing.T) {
+			f, files := instance(2, 12, 60, 3, best)
+			r := run(t, f, files)
+			p, err := NewPanel(&r)
+			require.NoError(t, err)
+			before := map[string][]draw.Seated{}
+			for _, row := range r.Panels {
+				before[row.Application] = p.Sitting(row.Application)
+			}
+			leaver := p.Sitting("A001")[0].Code
+			change, err := p.Replace(files, leaver, "", nil, nil)
+			require.NoError(t, err)
+			changed := 0
+			for a, was := range before {
+				for i, s := range p.Sitting(a) {
+					switch {
+					case was[i].Code != leaver:
+						assert.Equal(t, was[i], s)
+					default:
+						changed++
+						assert.NotEqual(t, leaver, s.Code)
+						assert.NotEmpty(t, s.Code)
+					}
+				}
+			}
+			assert.Len(t, change.Filled, changed)
+			recused := p.Sitting("A002")[1].Code
+			other := Passed{Code: change.Filled[0].Code, Why: "excluded"}
+			change, err = p.Replace(files, recused, "A002", []Passed{other}, nil)
+			require.NoError(t, err)
+			require.Len(t, change.Filled, 1)
+			assert.NotContains(t, []string{recused, leaver, other.Code}, change.Filled[0].Code)
+			require.NoError(t, Verify(r, files))
+
+			for n := 0; p.Open("finance", "A003") == ""; n++ { // until the class is exhausted
+				require.Less(t, n, 20)
+				_, err = p.Replace(files, p.Sitting("A003")[4].Code, "", nil, nil)
+				require.NoError(t, err)
+			}
+			last := p.Open("finance", "A003")
+			_, err = p.Replace(files, last, "A003", nil, &draw.Appointed{Code: "E9999", Unit: "U999", Person: strings.Repeat("a", 64)})
+			require.NoError(t, err)
+			assert.Equal(t, "E9999", p.Sitting("A003")[4].Code)
+			require.NoError(t, Verify(r, files))
+			again, err := NewPanel(&r)
+			require.NoError(t, err)
+			for _, row := range r.Panels {
+				assert.Equal(t, p.Sitting(row.Application), again.Sitting(row.Application))
+			}
+			for i := range r.Changes {
+				if filled := r.Changes[i].Filled; len(filled) > 0 {
+					forged := r
+					forged.Changes = slices.Clone(r.Changes)
+					forged.Changes[i].Filled = slices.Clone(filled)
+					forged.Changes[i].Filled[0].Code = ""
+					if filled[0].Code != "" {
+						assert.Error(t, Verify(forged, files), "seat %d", i)
+					}
+				}
+			}
+			_, err = p.Replace(files, "E0000", "", nil, nil)
+			assert.Error(t, err)
+			_, err = p.Replace(files, leaver, "A001", nil, nil)
+			assert.Error(t, err, "sits there no longer")
+		})
+	}
+}
+
+// TestLacking: what cannot be matched is refused at the freeze with the reason.
+func TestLacking(t *testing.T) {
+	for name, change := range map[string]func(f *Frame){
+		"load":  func(f *Frame) { f.Load = 1 },
+		"best":  func(f *Frame) { f.Best = 13 },
+		"class": func(f *Frame) { f.Pool.Seats[1].Count = 13 },
+		"units": func(f *Frame) {
+			f.Best, f.Pool.Seats[0].Count, f.Pool.Seats[1].Count, f.Pool.Seats[2].Count = 0, 6, 6, 4
+		},
+	} {
+		f, files := instance(3, 13, 60, 3, 2)
+		change(&f)
+		var lacking *Lacking
+		require.ErrorAs(t, Freeze(&f, files, nil), &lacking, name)
+		assert.NotEmpty(t, lacking.Reason)
+	}
+	f, files := instance(3, 12, 60, 3, 1)
+	assert.ErrorContains(t, Freeze(&f, files, nil), "best")
+}
+
+// TestSeedDecides: the secrets choose among equal matches and draw by lot; two
+// seeds of a hundred draw the same panels once in a while, never always.
+func TestSeedDecides(t *testing.T) {
+	for _, best := range []int{0, 3} {
+		f, files := instance(4, 6, 60, 3, best)
+		files[Affinity] = []byte("application,expert,affinity\n") // all equally good
+		require.NoError(t, Freeze(&f, files, nil))
+		seen := map[string]bool{}
+		for i := range 20 {
+			secrets := slices.Clone(reveals)
+			secrets[0].Secret = fmt.Sprintf("%032x", i)
+			r, err := Run(f, maps.Clone(files), secrets, nil)
+			require.NoError(t, err)
+			seen[fmt.Sprint(r.Panels)] = true
+		}
+		assert.Greater(t, len(seen), 15, "best %d", best)
+	}
+}
