@@ -141,6 +141,26 @@ func (s *Server) exportRanking(r *Reading, in *exportInput) (exported, error) {
 	return tableFile("ranking-"+review.Number, in.Format, table)
 }
 
+func (s *Server) exportMatchFile(r *Reading, in *struct {
+	ID   string `path:"id" maxLength:"64"`
+	File string `path:"file" enum:"applications.csv,affinity.csv,conflicts.csv,shortlist-experts.csv,shortlist.csv,shortlist-certificate.json,experts.csv,lots.csv,assignment.csv,certificate.json"`
+}) (exported, error) {
+	data, err := s.Reviews.MatchFile(r, in.ID, in.File)
+	return exported{in.File + ".gz", "application/gzip", data, ""}, err
+}
+
+func (s *Server) readMatch(r *Reading, in *byID) (reviewstore.MatchView, error) {
+	return s.Reviews.MatchOf(r, in.ID)
+}
+
+func (s *Server) readAffinity(r *Reading, in *struct {
+	ID          string `path:"id" maxLength:"64"`
+	Application string `query:"application" required:"true" minLength:"1" maxLength:"40" doc:"申报编号"`
+}) (Page[reviewstore.Suited], error) {
+	items, err := s.Reviews.AffinityOf(r, in.ID, in.Application)
+	return Page[reviewstore.Suited]{Items: items}, err
+}
+
 func (s *Server) readSecondOpinion(r *Reading, in *byID) (reviewstore.OpinionView, error) {
 	return s.Reviews.OpinionOf(r, in.ID)
 }

@@ -48,7 +48,8 @@ type Review struct {
 	Management  int    `json:"management"`
 	Finance     int    `json:"finance"`
 	UnitCap     int    `json:"unit_cap"`
-	MeetingDay  string `gorm:"size:10" json:"meeting_day"`
+	Selecting
+	MeetingDay string `gorm:"size:10" json:"meeting_day"`
 	Meeting
 	Widening
 	PausedAt    *time.Time    `json:"paused_at"` // by the supervisor: nothing moves until resumed
@@ -128,6 +129,37 @@ type Result struct {
 	Totals        string `gorm:"size:2000"` // "CODE TOTAL" of each counted expert, joined by ";", see rank.Record.Totals
 }
 
+// Selection is how a review gets its experts.
+type Selection string
+
+// One panel is drawn for all applications; or every application gets its own,
+// by correspondence: the best match, or drawn among its best.
+const (
+	ByDraw      Selection = "draw"
+	ByMatch     Selection = "match"
+	ByMatchDraw Selection = "match_draw"
+)
+
+// Selecting is how a review selects its experts, and for a match how many
+// applications each takes at most and, drawn, among how many per seat.
+type Selecting struct {
+	Selection   Selection `gorm:"size:20" json:"selection"`
+	ExpertLoad  int       `json:"expert_load"`
+	BestPerSeat int       `json:"best_per_seat"`
+}
+
+// Matched tells that every application has its own panel.
+func (s Selecting) Matched() bool { return s.Selection == ByMatch || s.Selection == ByMatchDraw }
+
+// MatchFile is a file of a match: what is frozen with its frame and what its run
+// has made, packed; those with profiles, which name experts by their works, sealed.
+type MatchFile struct {
+	DrawID string `gorm:"primaryKey;size:36"`
+	Name   string `gorm:"primaryKey;size:40"`
+	Hash   string `gorm:"size:64"`
+	Data   []byte // gzip
+}
+
 // Widening is why a review goes beyond what its pack allows of itself.
 type Widening struct {
 	UnitCapReason string `gorm:"size:500" json:"unit_cap_reason"` // of the director, for more seats of one unit (P-15)
@@ -169,6 +201,7 @@ type Draw struct {
 	ID          string               `gorm:"primaryKey;size:36" json:"id"`
 	ReviewID    string               `gorm:"size:36" json:"review_id"`
 	Purpose     string               `gorm:"size:10" json:"purpose"` // panel or order
+	Selection   Selection            `gorm:"size:20" json:"selection"`
 	Attempt     int                  `json:"attempt"`
 	State       string               `gorm:"size:10" json:"state"`   // frozen, run, void
 	Frame       string               `gorm:"type:longtext" json:"-"` // canonical
@@ -183,6 +216,9 @@ type Draw struct {
 	VoidReason  string               `gorm:"size:500" json:"void_reason"`
 	CreatedAt   time.Time            `gorm:"autoCreateTime:false" json:"created_at"`
 }
+
+// IsMatch tells that the attempt matches, each application its own panel.
+func (d Draw) IsMatch() bool { return d.Selection == ByMatch || d.Selection == ByMatchDraw }
 
 // Committer is the user behind a holder's name.
 type Committer struct {

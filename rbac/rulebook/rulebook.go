@@ -220,6 +220,9 @@ type Pack struct {
 	PanelsPerYear           int    `json:"panels_per_year"`
 	YearsInARow             int    `json:"years_in_a_row"`
 	ApplicationsPerExpert   int    `json:"applications_per_expert"`
+	AffinityFields          int    `json:"affinity_fields"`   // parts of an affinity in ten thousandths, together 10000
+	AffinityKeywords        int    `json:"affinity_keywords"` // the same
+	AffinityText            int    `json:"affinity_text"`     // the same
 	ApplicationsPerLeader   int    `json:"applications_per_leader"`
 	CorrectionRounds        int    `json:"correction_rounds"`
 	CorrectionWorkingDays   int    `json:"correction_working_days"`
@@ -323,6 +326,7 @@ func (p *Pack) validate() error {
 		"joint_unit_part":      p.JointUnitPart == "attend" || p.JointUnitPart == "opinion" || p.JointUnitPart == "marks_apart",
 		"extreme_low_percent":  0 <= p.ExtremeLowPercent && p.ExtremeLowPercent < p.ExtremeHighPercent && p.ExtremeHighPercent <= 100,
 		"pass_line_hundredths": 0 <= p.PassLineHundredths && p.PassLineHundredths <= 10000,
+		"affinity_fields":      p.AffinityFields >= 0 && p.AffinityKeywords >= 0 && p.AffinityText >= 0 && p.AffinityFields+p.AffinityKeywords+p.AffinityText == 10000,
 		"reveal_minutes":       p.RevealMinutes >= 1, "invitation_reply_hours": p.InvitationReplyHours >= 1,
 		"recheck_months": p.RecheckMonths >= 0 && p.RecheckNoticeDays >= 0, "member_publicity_working_days": p.MemberPublicityDays >= 0,
 		"conduct_days": p.ConductDays >= 1, "conduct_low_mark": 0 <= p.ConductLow && p.ConductLow <= 5,

@@ -84,7 +84,7 @@ type Record struct {
 	Bound       string            `json:"bound"` // no match has a greater total
 	Files       []File            `json:"files"`
 	Panels      []Seats           `json:"panels"`
-	Changes     []Change          `json:"changes"`
+	Changes     []Replacement     `json:"changes"`
 }
 
 // Seats are an application's experts, class by class.
@@ -195,7 +195,7 @@ func hashes(files Files, names []string) []File {
 // Run matches: reveals in the frame's order of holders. The files it makes are
 // added to those of the frame.
 func Run(frame Frame, files Files, reveals []draw.Reveal, stop func() bool) (Record, error) {
-	r := Record{Spec: Spec, Frame: frame, Reveals: reveals, Changes: []Change{}}
+	r := Record{Spec: Spec, Frame: frame, Reveals: reveals, Changes: []Replacement{}}
 	if err := frame.Validate(); err != nil {
 		return r, err
 	}

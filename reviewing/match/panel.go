@@ -14,9 +14,9 @@ import (
 	"keping/reviewing/assign"
 )
 
-// Change is one expert's leaving and who takes the seats given up; open seats
+// Replacement is one expert's leaving and who takes the seats given up; open seats
 // of the class that nobody could take before are tried again.
-type Change struct {
+type Replacement struct {
 	Vacated     string          `json:"vacated"`
 	Application string          `json:"application"` // "" all of them
 	Passed      []Passed        `json:"passed"`
@@ -52,7 +52,7 @@ type Panel struct {
 	people       map[string]draw.Candidate
 	gone         map[string]bool            // from the whole match
 	left         map[string]map[string]bool // application → who has left it
-	load         map[string]int
+	load         map[string]int             // of everybody who ever sat
 }
 
 // NewPanel seats what was matched and applies the changes.
@@ -90,7 +90,8 @@ func NewPanel(r *Record) (*Panel, error) {
 	return p, nil
 }
 
-// Sitting is the panel of an application, or ("") everybody who sits anywhere.
+// Sitting is the panel of an application, or ("") everybody of the match who
+// has not left it, be it without an application for the time being.
 func (p *Panel) Sitting(application string) []draw.Seated {
 	var out []draw.Seated
 	if application != "" {
@@ -101,7 +102,7 @@ func (p *Panel) Sitting(application string) []draw.Seated {
 	}
 	for _, s := range p.record.Frame.Pool.Seats {
 		for _, code := range slices.Sorted(maps.Keys(p.load)) {
-			if p.load[code] > 0 && p.people[code].Classes[0] == s.Class {
+			if !p.gone[code] && p.people[code].Classes[0] == s.Class {
 				out = append(out, draw.Seated{Class: s.Class, Code: code})
 			}
 		}
@@ -155,14 +156,14 @@ func (p *Panel) targets(vacated, application string, passed []Passed) ([]string,
 // Replace makes the next change: who is vacated leaves one application, or ("")
 // all of them. An appointed person takes a seat of one application that nobody
 // else could. The panel moves on to the new state.
-func (p *Panel) Replace(files Files, vacated, application string, passed []Passed, appointed *draw.Appointed) (Change, error) {
+func (p *Panel) Replace(files Files, vacated, application string, passed []Passed, appointed *draw.Appointed) (Replacement, error) {
 	slices.SortFunc(passed, func(a, b Passed) int {
 		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Application, b.Application), cmp.Compare(a.Why, b.Why))
 	})
 	if passed = slices.Compact(passed); passed == nil {
 		passed = []Passed{}
 	}
-	change := Change{Vacated: vacated, Application: application, Passed: passed, Filled: []Filled{}, Appointed: appointed}
+	change := Replacement{Vacated: vacated, Application: application, Passed: passed, Filled: []Filled{}, Appointed: appointed}
 	targets, err := p.targets(vacated, application, passed)
 	if err != nil {
 		return change, err
@@ -191,7 +192,7 @@ func (p *Panel) Replace(files Files, vacated, application string, passed []Passe
 // choose finds who takes the seats: an assignment in which everybody's further
 // applications are bounded and a seat that stays open costs more than all
 // affinities are worth.
-func (p *Panel) choose(files Files, change Change, targets []string) (map[string]string, error) {
+func (p *Panel) choose(files Files, change Replacement, targets []string) (map[string]string, error) {
 	if len(targets) == 0 {
 		return nil, nil
 	}
@@ -302,7 +303,7 @@ func (p *Panel) fits(application, vacated, code string) error {
 }
 
 // apply seats a change's result and checks what a record alone can show.
-func (p *Panel) apply(change Change) error {
+func (p *Panel) apply(change Replacement) error {
 	for _, x := range change.Passed {
 		if !slices.Contains(Reasons, x.Why) {
 			return fmt.Errorf("%s被略过的理由%q不在规定之列", x.Code, x.Why)
@@ -450,7 +451,7 @@ func proved(f *Frame, files Files, experts []byte, by string, times int, out, ce
 // replay makes every change again.
 func replay(record Record, files Files) error {
 	again := record
-	again.Changes = []Change{}
+	again.Changes = []Replacement{}
 	p, err := NewPanel(&again)
 	if err != nil {
 		return err
@@ -471,7 +472,7 @@ func replay(record Record, files Files) error {
 // each once and in order, and exactly the record's changes.
 func VerifyJournal(record Record, r io.Reader) error {
 	bare := record
-	bare.Changes = []Change{}
+	bare.Changes = []Replacement{}
 	hash, err := journal.HashOf(bare)
 	if err != nil {
 		return err

@@ -31,6 +31,9 @@ func (st *Store) AppointSeat(s *step, reviewID string, in NewAppointment) (Repli
 	if err := demandState(b.review, "直接指定专家", seating...); err != nil {
 		return Replied{}, err
 	}
+	if b.review.Matched() && in.ApplicationID == "" {
+		return Replied{}, rbac.Invalid("application_id", "函评按项目指定，请写明项目")
+	}
 	vacated := b.panel.Open(string(in.Class), in.ApplicationID)
 	if vacated == "" {
 		return Replied{}, rbac.Refuse(rbac.RefusedState, "没有空缺的%s席位（SM-10）。候补尚未用尽时由候补依次递补，不得直接指定。", experts.ClassNames[in.Class])
@@ -82,7 +85,7 @@ func (st *Store) AppointSeat(s *step, reviewID string, in NewAppointment) (Repli
 		return Replied{}, err
 	}
 	s.Fact("appointed", row.Code)
-	if _, err := st.fillWith(s, b, in.Class, vacated, in.ApplicationID, &draw.Appointed{Code: row.Code, Unit: unit, Person: digest}, in.Reason); err != nil {
+	if err := st.fillWith(s, b, in.Class, vacated, in.ApplicationID, &draw.Appointed{Code: row.Code, Unit: unit, Person: digest}, in.Reason); err != nil {
 		return Replied{}, err
 	}
 	if err := touchReview(s, &b.review, map[string]any{}); err != nil {
@@ -91,6 +94,9 @@ func (st *Store) AppointSeat(s *step, reviewID string, in NewAppointment) (Repli
 	b, err = st.holdBench(s, reviewID)
 	if err != nil {
 		return Replied{}, err
+	}
+	if b.review.Matched() { // who sits reads what is matched, one application or several
+		in.ApplicationID = ""
 	}
 	seat, _ := b.seat(row.Code, in.ApplicationID)
 	return Replied{SeatID: seat.ID, State: seat.State}, nil
@@ -135,17 +141,33 @@ func (f *fitness) appointable(b *bench, e experts.Expert, in NewAppointment) []r
 	for _, q := range open {
 		out = append(out, f.question(x, q))
 	}
-	appointed := map[string]bool{}
-	for _, v := range b.panel.record.Vacancies {
+	appointed, seats := b.panel.appointed()
+	share := (appointed + 1) * 100
+	out = append(out, f.pack.Check("P-14", share <= f.pack.DirectAppointPercent*seats, rulebook.Inputs{"appointed": appointed + 1, "seats": seats, "percent": f.pack.DirectAppointPercent},
+		fmt.Sprintf("直接指定不得超过专家组的%d%%（惯例），本次为第%d名、席位%d个。", f.pack.DirectAppointPercent, appointed+1, seats), "请补充专家库后重新抽取，或宣布流会。"))
+	return out
+}
+
+// appointed counts the people appointed directly so far, and all seats.
+func (p *panel) appointed() (people, seats int) {
+	codes := map[string]bool{}
+	if p.matched != nil {
+		for _, change := range p.matched.record.Changes {
+			if change.Appointed != nil {
+				codes[change.Appointed.Code] = true
+			}
+		}
+		for _, row := range p.matched.record.Panels {
+			seats += len(row.Codes)
+		}
+		return len(codes), seats
+	}
+	for _, v := range p.drawn.record.Vacancies {
 		if v.Appointed != nil {
-			appointed[v.Appointed.Code] = true
+			codes[v.Appointed.Code] = true
 		}
 	}
-	seats := len(b.panel.record.Seats)
-	share := (len(appointed) + 1) * 100
-	out = append(out, f.pack.Check("P-14", share <= f.pack.DirectAppointPercent*seats, rulebook.Inputs{"appointed": len(appointed) + 1, "seats": seats, "percent": f.pack.DirectAppointPercent},
-		fmt.Sprintf("直接指定不得超过专家组的%d%%（惯例），本次为第%d名、席位%d个。", f.pack.DirectAppointPercent, len(appointed)+1, seats), "请补充专家库后重新抽取，或宣布流会。"))
-	return out
+	return len(codes), len(p.drawn.record.Seats)
 }
 
 // unitCode is the pseudonym of a unit in this draw, a new one where no candidate is of it.

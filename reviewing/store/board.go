@@ -65,7 +65,7 @@ type BoardSeat struct {
 
 // tally is how far a review is, from counts: all applications have the panel's
 // composition but the few for which a seat has stepped aside (special), and
-// only those are looked at one by one.
+// only those are looked at one by one; in a match, all.
 type tally struct {
 	*bench                              // with neither its applications nor the clear declarations
 	total   int                         // applications, while the review runs
@@ -126,14 +126,19 @@ func (st *Store) loadTally(s *step, id string) (*tally, error) {
 	for _, d := range t.words.all {
 		t.special[d.ApplicationID] = nil
 	}
-	if len(t.special) == 0 { // the draw's record, which grows with the pool, has nothing to add
+	matched := t.review.Matched()
+	if len(t.special) == 0 && !matched { // the draw's record, which grows with the pool, has nothing to add
 		return t, nil
 	}
 	if err := st.loadPanel(s, t.bench); err != nil {
 		return nil, err
 	}
 	var live []string
-	err = s.Model(&reviewing.Application{}).Where("review_id = ? AND state <> ? AND id IN ?", id, reviewing.AppWithdrawn, slices.Collect(maps.Keys(t.special))).Pluck("id", &live).Error
+	which := s.Model(&reviewing.Application{}).Where("review_id = ? AND state <> ?", id, reviewing.AppWithdrawn)
+	if !matched { // where every application has its own panel all are special
+		which = which.Where("id IN ?", slices.Collect(maps.Keys(t.special)))
+	}
+	err = which.Pluck("id", &live).Error
 	if err != nil {
 		return nil, err
 	}

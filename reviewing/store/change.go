@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"keping/experts"
-	"keping/experts/draw"
 	"keping/rbac"
 	"keping/rbac/calendar"
 	"keping/rbac/rulebook"
@@ -117,7 +116,7 @@ func (st *Store) ChangesSince(ctx context.Context, actor rbac.Actor, id string) 
 // compare asks of everybody in the frame what would be said today. What is not
 // in the frame (who came into the pool since) is no part of this draw.
 func (st *Store) compare(s *step, pack *rulebook.Pack, b *bench, d reviewing.Draw, out *FrameChanges) error {
-	frame, err := draw.ParseFrame([]byte(d.Frame))
+	frame, err := poolOf(d)
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,25 @@ import (
 	"keping/reviewing"
 )
 
-// panel is a draw's record with its vacancies replayed.
+// panel is who sits where: a draw's record with its vacancies replayed, or a
+// match's with its changes.
 type panel struct {
+	seated
+	frame   draw.Frame // of a match: its pool
+	seed    string
+	drawn   *drawnPanel   // of a draw
+	matched *matchedPanel // of a match
+}
+
+// seated is what a draw and a match both tell; an application "" is the panel
+// of a draw, and everybody of a match.
+type seated interface {
+	Sitting(application string) []draw.Seated
+	UnitOf(code string) string
+	Open(class, application string) string
+}
+
+type drawnPanel struct {
 	*draw.Panel
 	record draw.Record
 }
@@ -30,13 +47,20 @@ func (p *panel) sits(code, application string) bool {
 	return slices.ContainsFunc(p.Sitting(application), func(x draw.Seated) bool { return x.Code == code })
 }
 
-func openPanel(d *reviewing.Draw) (*panel, error) {
+func openPanel(s *step, d *reviewing.Draw) (*panel, error) {
+	if d.IsMatch() {
+		m, err := openMatch(s, d)
+		if err != nil {
+			return nil, err
+		}
+		return &panel{seated: m, frame: m.record.Frame.Pool, seed: m.record.Seed, matched: m}, nil
+	}
 	var record draw.Record
 	if err := json.Unmarshal([]byte(d.Record), &record); err != nil {
 		return nil, err
 	}
 	p, err := draw.NewPanel(record)
-	return &panel{p, record}, err
+	return &panel{seated: p, frame: record.Frame, seed: record.Seed, drawn: &drawnPanel{p, record}}, err
 }
 
 // Holders of the secrets: the bureau's officer and the supervisor.
@@ -81,7 +105,7 @@ func viewDraw(d reviewing.Draw) (DrawView, error) {
 	for _, a := range d.Approvals {
 		v.Approvals = append(v.Approvals, a.Role)
 	}
-	if err == nil && d.Record != "" {
+	if err == nil && d.Record != "" && !d.IsMatch() {
 		var record draw.Record
 		err = json.Unmarshal([]byte(d.Record), &record)
 		v.Seats = record.Seats
@@ -257,6 +281,9 @@ func (st *Store) VoidDraw(s *step, id, reason string) (DrawView, error) {
 
 // run draws.
 func run(s *step, d *reviewing.Draw, reveals []draw.Reveal) error {
+	if d.IsMatch() {
+		return runMatch(s, d, reveals)
+	}
 	frame, err := draw.ParseFrame([]byte(d.Frame))
 	if err != nil {
 		return err
@@ -280,17 +307,18 @@ func (st *Store) seatDrawn(s *step, d reviewing.Draw) error {
 	if err != nil {
 		return err
 	}
-	p, err := openPanel(&d)
+	p, err := openPanel(s, &d)
 	if err != nil {
 		return err
 	}
+	first := p.Sitting("")
 	r, err := take[reviewing.Review](s, d.ReviewID, "该评审批次")
 	if err != nil {
 		return err
 	}
 	drawn := map[string]string{} // code → expert id
 	var ids []string
-	for _, seated := range p.record.Seats {
+	for _, seated := range first {
 		e, err := expertOf(s, d.ID, seated.Code)
 		if err != nil {
 			return err
@@ -303,7 +331,7 @@ func (st *Store) seatDrawn(s *step, d reviewing.Draw) error {
 		return err
 	}
 	var passed []reviewing.Seat
-	for _, seated := range p.record.Seats {
+	for _, seated := range first {
 		why := fit.passed(drawn[seated.Code], experts.Class(seated.Class), "")
 		if why == "" {
 			if err := st.invite(s, r, d, seated.Class, seated.Code, "", ""); err != nil {
@@ -327,7 +355,7 @@ func (st *Store) seatDrawn(s *step, d reviewing.Draw) error {
 		if err != nil {
 			return err
 		}
-		if _, err := st.fill(s, b, seat.Class, seat.Code, ""); err != nil {
+		if err := st.fill(s, b, seat.Class, seat.Code, ""); err != nil {
 			return err
 		}
 	}
@@ -374,11 +402,15 @@ func expertOf(s *step, drawID, code string) (experts.Expert, error) {
 
 // fill fills a vacated seat by the next fitting alternate, journalled as its
 // own entry, and invites.
-func (st *Store) fill(s *step, b *bench, class experts.Class, code, application string) (draw.Vacancy, error) {
+func (st *Store) fill(s *step, b *bench, class experts.Class, code, application string) error {
 	return st.fillWith(s, b, class, code, application, nil, "")
 }
 
-func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, application string, appointed *draw.Appointed, words string) (draw.Vacancy, error) {
+func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, application string, appointed *draw.Appointed, words string) error {
+	if b.panel.matched != nil {
+		return st.replace(s, b, class, code, application, appointed, words)
+	}
+	record := &b.panel.drawn.record
 	gone := map[string]string{}
 	for _, seat := range b.seats {
 		if seat.State == reviewing.SeatVacated && (seat.ApplicationID == "" || seat.ApplicationID == application) {
@@ -389,23 +421,23 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 	}
 	pack, err := st.Pack(s)
 	if err != nil {
-		return draw.Vacancy{}, err
+		return err
 	}
 	alternates := map[string]string{} // code → expert id
 	var codes []reviewing.FrameCode
 	if err := s.Where("draw_id = ?", b.draw.ID).Find(&codes).Error; err != nil {
-		return draw.Vacancy{}, err
+		return err
 	}
 	var ids []string
 	for _, row := range codes {
-		if slices.ContainsFunc(b.panel.record.Alternates, func(a draw.Alternates) bool { return a.Class == string(class) && slices.Contains(a.Codes, row.Code) }) {
+		if slices.ContainsFunc(record.Alternates, func(a draw.Alternates) bool { return a.Class == string(class) && slices.Contains(a.Codes, row.Code) }) {
 			alternates[row.Code] = row.ExpertID
 			ids = append(ids, row.ExpertID)
 		}
 	}
 	fit, err := st.loadFitness(s, pack, b.review, ids)
 	if err != nil {
-		return draw.Vacancy{}, err
+		return err
 	}
 	why := func(code string) string {
 		switch reason := gone[code]; reason {
@@ -422,23 +454,23 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 		}
 		return fit.passed(alternates[code], class, application)
 	}
-	row, err := b.panel.Fill(string(class), code, application, why, appointed)
+	row, err := b.panel.drawn.Fill(string(class), code, application, why, appointed)
 	if err != nil {
-		return row, rbac.Refuse(rbac.RefusedState, "%v（SM-10）。请刷新后核对席位；候补已用尽的空席，先由科技局领导直接指定，再为单个项目递补。", err)
+		return rbac.Refuse(rbac.RefusedState, "%v（SM-10）。请刷新后核对席位；候补已用尽的空席，先由科技局领导直接指定，再为单个项目递补。", err)
 	}
-	b.panel.record.Vacancies = append(b.panel.record.Vacancies, row)
-	canonical, err := journal.Canonical(b.panel.record)
+	record.Vacancies = append(record.Vacancies, row)
+	canonical, err := journal.Canonical(*record)
 	if err != nil {
-		return row, err
+		return err
 	}
 	hash, err := journal.HashOf(row)
 	if err != nil {
-		return row, err
+		return err
 	}
 	before := b.draw.Record
 	b.draw.Record = string(canonical)
 	if err := database.Swap(s.Tx, &reviewing.Draw{}, map[string]any{"id": b.draw.ID, "record": before}, map[string]any{"record": b.draw.Record}); err != nil {
-		return row, err
+		return err
 	}
 	s.Brings("vacancy.fill", "draw/"+b.draw.ID, map[string]any{"frame": b.draw.FrameHash, "vacancy": hash})
 	next := row.Code
@@ -446,7 +478,7 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 		next = row.Appointed.Code
 	}
 	if next == "" {
-		return row, nil
+		return nil
 	}
-	return row, st.invite(s, b.review, *b.draw, string(class), next, application, words)
+	return st.invite(s, b.review, *b.draw, string(class), next, application, words)
 }

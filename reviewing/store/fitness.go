@@ -146,7 +146,7 @@ func (f *fitness) general(e conflict.Expert, application string) (bars map[strin
 		switch {
 		case r.Level == conflict.Hard && concerns:
 			bars[r.Kind] = string(conflict.Hard)
-		case r.Level != conflict.Hard && (concerns || application == ""):
+		case r.Level != conflict.Hard && (concerns || application == "" && !f.review.Matched()): // a match leaves out the one pair
 			open = append(open, r)
 		}
 	}
@@ -319,7 +319,7 @@ func (st *Store) recuseKnown(s *step, pack *rulebook.Pack, review string) error 
 				if _, err := recuse(s, b, seat, a.ID, r.Kind); err != nil {
 					return err
 				}
-				if _, err := st.fill(s, b, seat.Class, seat.Code, a.ID); err != nil {
+				if err := st.fill(s, b, seat.Class, seat.Code, a.ID); err != nil {
 					return err
 				}
 				break

@@ -115,7 +115,10 @@ func (st *Store) PrintForm(s *step, id, kind string) (PrintedForm, error) {
 		if b.draw == nil {
 			return f, rbac.Refuse(rbac.RefusedState, "尚未抽取，没有抽取记录（SM-09）。")
 		}
-		f.Draw, f.DrawHash, f.Drawn = b.panel.record, b.draw.FrameHash, b.draw.CreatedAt
+		if b.panel.matched != nil {
+			return f, rbac.Refuse(rbac.RefusedState, "本批次为函评，专家由匹配产生，没有抽取记录表（SM-09）。请导出匹配记录和各文件。")
+		}
+		f.Draw, f.DrawHash, f.Drawn = b.panel.drawn.record, b.draw.FrameHash, b.draw.CreatedAt
 		f.Seats, err = st.printedSeats(s, b, expert)
 	}
 	return f, err

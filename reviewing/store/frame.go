@@ -133,7 +133,7 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 	if err := st.Obey(s, "review/"+id, append(reviewing.PanelRules(pack, planned(r), nil), open...)...); err != nil {
 		return FrameView{}, err
 	}
-	d := reviewing.Draw{ID: s.NewID(), ReviewID: r.ID, Purpose: "panel", Attempt: r.Attempt + 1, State: "frozen", CreatedAt: s.Now, Commitments: "[]", Reveals: "[]"}
+	d := reviewing.Draw{ID: s.NewID(), ReviewID: r.ID, Purpose: "panel", Selection: r.Selection, Attempt: r.Attempt + 1, State: "frozen", CreatedAt: s.Now, Commitments: "[]", Reveals: "[]"}
 	frame := draw.Frame{Spec: draw.Spec, Review: r.Number, Attempt: d.Attempt, RulePack: pack.ID(), Holders: []string{bureauHolder, supervisorHolder},
 		UnitCap: r.UnitCap, Seats: seatsOf(r), Candidates: rows, Excluded: out}
 	apps, err := find[reviewing.Application](s, "number", "review_id = ? AND state <> ?", r.ID, reviewing.AppWithdrawn)
@@ -156,13 +156,23 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 	if err := st.Obey(s, "review/"+id, fit.supply(frame)...); err != nil {
 		return FrameView{}, err
 	}
-	if err := st.pseudonyms(s, &frame, d.ID, who); err != nil {
+	if r.Matched() {
+		oneClass(&frame)
+	}
+	codes, err := st.pseudonyms(s, &frame, d.ID, who)
+	if err != nil {
 		return FrameView{}, err
 	}
 	if err := frame.Validate(); err != nil {
 		return FrameView{}, err
 	}
-	canonical, err := journal.Canonical(frame)
+	var frozen any = frame
+	if r.Matched() {
+		if frozen, err = st.freezeMatch(s, fit, &d, frame, apps, codes); err != nil {
+			return FrameView{}, err
+		}
+	}
+	canonical, err := journal.Canonical(frozen)
 	if err != nil {
 		return FrameView{}, err
 	}
@@ -226,19 +236,20 @@ func viewFrame(id, hash string, frame draw.Frame) FrameView {
 }
 
 // pseudonyms replaces expert and unit ids by codes in random order, and puts
-// the salted digest of each person's document beside the code.
-func (st *Store) pseudonyms(s *step, frame *draw.Frame, drawID string, who map[string]experts.Expert) error {
+// the salted digest of each person's document beside the code. It returns the
+// codes by expert id.
+func (st *Store) pseudonyms(s *step, frame *draw.Frame, drawID string, who map[string]experts.Expert) (map[string]string, error) {
 	ids := make([]string, 0, len(who))
 	for id := range who {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
 	if err := shuffle(ids); err != nil {
-		return err
+		return nil, err
 	}
 	first, err := firstDocuments(s, who)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	codes, units := map[string]string{}, map[string]string{}
 	persons := map[string]string{}
@@ -248,7 +259,7 @@ func (st *Store) pseudonyms(s *step, frame *draw.Frame, drawID string, who map[s
 		row := reviewing.FrameCode{ID: s.NewID(), DrawID: drawID, Code: fmt.Sprintf("E%04d", i+1), ExpertID: e.ID}
 		codes[id] = row.Code
 		if persons[id], err = digestOf(s, &row, e, first); err != nil {
-			return err
+			return nil, err
 		}
 		rows = append(rows, row)
 		if _, ok := units[e.UnitID]; !ok && e.UnitID != "" {
@@ -268,7 +279,7 @@ func (st *Store) pseudonyms(s *step, frame *draw.Frame, drawID string, who map[s
 	}
 	slices.SortFunc(frame.Candidates, func(a, b draw.Candidate) int { return strings.Compare(a.Code, b.Code) })
 	slices.SortFunc(frame.Excluded, func(a, b draw.Excluded) int { return strings.Compare(a.Code+"\x00"+a.Rule, b.Code+"\x00"+b.Rule) })
-	return s.CreateInBatches(rows, 200).Error
+	return codes, s.CreateInBatches(rows, 200).Error
 }
 
 // firstDocuments are the documents confirmed first, by person.

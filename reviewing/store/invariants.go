@@ -8,6 +8,7 @@ import (
 	"keping/experts/draw"
 	"keping/rbac/journal"
 	"keping/reviewing"
+	"keping/reviewing/match"
 	"keping/reviewing/rank"
 )
 
@@ -42,7 +43,7 @@ var sayings = []struct{ what, from string }{
 	{"席位的状态与承诺时间不符", `SELECT CONCAT('seat/', id) FROM seats WHERE state IN ('invited', 'accepted') AND pledged_at IS NOT NULL`},
 	{"同一人在一个专家组有两个席位", `SELECT CONCAT('review/', review_id) FROM seats WHERE state <> 'vacated' GROUP BY review_id, application_id, expert_id HAVING COUNT(*) > 1`},
 	{"组长不在席", `SELECT CONCAT('review/', r.id) FROM reviews r LEFT JOIN seats s ON s.id = r.chair_seat_id WHERE r.chair_seat_id <> '' AND r.state <> 'void' AND (s.id IS NULL OR s.state = 'vacated' OR s.review_id <> r.id)`},
-	{"在席专家多于计划的席位", `SELECT CONCAT('review/', r.id) FROM reviews r JOIN seats s ON s.review_id = r.id WHERE s.application_id = '' AND s.state <> 'vacated'
+	{"在席专家多于计划的席位", `SELECT CONCAT('review/', r.id) FROM reviews r JOIN seats s ON s.review_id = r.id WHERE s.application_id = '' AND s.state <> 'vacated' AND r.selection = 'draw'
 		GROUP BY r.id, s.class, r.technical, r.management, r.finance HAVING COUNT(*) > CASE s.class WHEN 'technical' THEN r.technical WHEN 'management' THEN r.management ELSE r.finance END`},
 	{"待处理的回避申请属于已空出的席位或已结束的评审", `SELECT CONCAT('declaration/', d.id) FROM declarations d JOIN reviews r ON r.id = d.review_id WHERE d.state = 'pending' AND r.state = 'closed'`},
 	{"一席对一个项目有两份有效的声明", `SELECT CONCAT('seat/', seat_id) FROM declarations WHERE state <> 'rejected' GROUP BY seat_id, application_id HAVING COUNT(*) > 1`},
@@ -81,10 +82,14 @@ func tabled(s *step, add func(where, format string, args ...any)) error {
 
 // panelled checks the units of every composition of a panel against its frame.
 func (b *bench) panelled(add func(format string, args ...any)) {
-	if b.panel == nil || b.panel.record.Frame.UnitCap == 0 {
+	if b.panel == nil || b.panel.frame.UnitCap == 0 {
 		return
 	}
-	for _, a := range append([]reviewing.Application{{}}, b.applications...) {
+	compositions := b.applications
+	if !b.review.Matched() {
+		compositions = append([]reviewing.Application{{}}, compositions...)
+	}
+	for _, a := range compositions {
 		units := map[string]int{}
 		for _, sits := range b.panel.Sitting(a.ID) {
 			if unit := b.panel.UnitOf(sits.Code); sits.Code != "" && unit != "" {
@@ -92,8 +97,8 @@ func (b *bench) panelled(add func(format string, args ...any)) {
 			}
 		}
 		for _, n := range units {
-			if n > b.panel.record.Frame.UnitCap {
-				add("同一单位在专家组中有%d人，上限%d人", n, b.panel.record.Frame.UnitCap)
+			if n > b.panel.frame.UnitCap {
+				add("同一单位在专家组中有%d人，上限%d人", n, b.panel.frame.UnitCap)
 			}
 		}
 	}
@@ -190,8 +195,22 @@ func (b *bench) brought(s *step, add func(format string, args ...any)) error {
 }
 
 // drawnAs checks the run draws of a review: their records can be recomputed.
-func (b *bench) drawnAs(add func(format string, args ...any)) {
+func (b *bench) drawnAs(s *step, add func(format string, args ...any)) {
 	if b.draw == nil {
+		return
+	}
+	if b.draw.IsMatch() {
+		record, err := match.ParseRecord([]byte(b.draw.Record))
+		var files match.Files
+		if err == nil {
+			files, err = filesOf(s, b.draw.ID)
+		}
+		if err == nil {
+			err = match.Verify(record, files)
+		}
+		if err != nil {
+			add("匹配记录不能复算：%v", err)
+		}
 		return
 	}
 	var record draw.Record

@@ -37,6 +37,9 @@ func (st *Store) ArrangeMeeting(s *step, id string, in Arrangement) (reviewing.R
 	if err := demandState(r, "安排会议", reviewing.Preparing, reviewing.Frozen, reviewing.Drawn, reviewing.Composed); err != nil {
 		return r, err
 	}
+	if r.Matched() {
+		return r, rbac.Refuse(rbac.RefusedState, "本批次为函评，每个项目各有专家组，不开评审会（SM-09）。需要开会的，请另设批次，按抽取组成专家组。")
+	}
 	if calendar.Day(in.MeetsAt) != r.MeetingDay {
 		return r, rbac.Invalid("meets_at", "会议时间应在评审日%s当天：候选名单按这一日核定", r.MeetingDay)
 	}
@@ -170,6 +173,9 @@ func (b *bench) attended(pack *rulebook.Pack) rulebook.Verdict {
 
 // defence settles order and introducers by the draw's seed.
 func (b *bench) defence() []reviewing.Slot {
+	if b.review.Matched() { // nobody meets
+		return []reviewing.Slot{}
+	}
 	technical := map[string][]string{}
 	for _, a := range b.applications {
 		technical[a.Number] = []string{}
@@ -179,7 +185,7 @@ func (b *bench) defence() []reviewing.Slot {
 			}
 		}
 	}
-	return reviewing.DefenceOrder(b.panel.record.Seed, technical)
+	return reviewing.DefenceOrder(b.panel.seed, technical)
 }
 
 // setDefence records order and introducers with a move of the review.

@@ -17,12 +17,38 @@ import (
 type NewReview struct {
 	GuideID        string   `json:"guide_id" maxLength:"36"`
 	Title          string   `json:"title" minLength:"2" maxLength:"100" example:"2025年智能驾驶重大专项立项评审（第一批）"`
-	ApplicationIDs []string `json:"application_ids" minItems:"1" maxItems:"100"`
+	ApplicationIDs []string `json:"application_ids" minItems:"1" maxItems:"1000"`
 	Technical      int      `json:"technical" minimum:"0" maximum:"20" doc:"同行技术席位" example:"3"`
 	Management     int      `json:"management" minimum:"0" maximum:"20" example:"1"`
 	Finance        int      `json:"finance" minimum:"0" maximum:"20" example:"1"`
 	MeetingDay     string   `json:"meeting_day" maxLength:"10" example:"2025-06-18"`
 	UnitCap        int      `json:"unit_cap,omitempty" minimum:"0" maximum:"20" doc:"同一单位的席位上限；不填用规则包的，放宽由领导批准"`
+
+	Selection   reviewing.Selection `json:"selection,omitempty" enum:"draw,match,match_draw" doc:"draw 抽取一个专家组评全部项目（默认）；match 函评，按匹配度为每个项目指派；match_draw 函评，在每席最好的若干人中抽取"`
+	ExpertLoad  int                 `json:"expert_load,omitempty" minimum:"0" maximum:"200" doc:"函评：每名专家至多评审的项目数；不填用规则包的"`
+	BestPerSeat int                 `json:"best_per_seat,omitempty" minimum:"0" maximum:"10" doc:"match_draw：每席在最好的几人中抽取" example:"3"`
+}
+
+// selecting are the terms of the selection; a panel that reads everything has
+// as many applications each as there are.
+func (in NewReview) selecting(pack *rulebook.Pack) (reviewing.Selecting, int, error) {
+	s := reviewing.Selecting{Selection: in.Selection, ExpertLoad: in.ExpertLoad, BestPerSeat: in.BestPerSeat}
+	if s.Selection == "" {
+		s.Selection = reviewing.ByDraw
+	}
+	switch {
+	case s.Selection != reviewing.ByMatchDraw && s.BestPerSeat != 0:
+		return s, 0, rbac.Invalid("best_per_seat", "只用于match_draw")
+	case s.Selection == reviewing.ByMatchDraw && s.BestPerSeat < 2:
+		return s, 0, rbac.Invalid("best_per_seat", "每席应在至少2人中抽取")
+	case !s.Matched() && s.ExpertLoad != 0:
+		return s, 0, rbac.Invalid("expert_load", "只用于函评（match、match_draw）；抽取的专家组评审全部项目")
+	case !s.Matched():
+		return s, len(in.ApplicationIDs), nil
+	case s.ExpertLoad == 0:
+		s.ExpertLoad = pack.ApplicationsPerExpert
+	}
+	return s, min(s.ExpertLoad, len(in.ApplicationIDs)), nil
 }
 
 // CreateReview puts accepted applications of one guide into a review. Fewer
@@ -50,14 +76,18 @@ func (st *Store) CreateReview(s *step, in NewReview) (reviewing.Review, error) {
 	if end := day.AddDate(0, 0, 1); !s.Now.Before(end) {
 		return reviewing.Review{}, rbac.Invalid("meeting_day", "评审日%s已经过去", in.MeetingDay)
 	}
-	r := reviewing.Review{ID: s.NewID(), ProgrammeID: p.ID, GuideID: g.ID, Purpose: "award", Title: in.Title, OfficerID: s.Call.Actor.User,
+	selecting, load, err := in.selecting(pack)
+	if err != nil {
+		return reviewing.Review{}, err
+	}
+	r := reviewing.Review{ID: s.NewID(), Selecting: selecting, ProgrammeID: p.ID, GuideID: g.ID, Purpose: "award", Title: in.Title, OfficerID: s.Call.Actor.User,
 		Technical: in.Technical, Management: in.Management, Finance: in.Finance, UnitCap: pack.UnitCap, MeetingDay: in.MeetingDay,
 		State: reviewing.Preparing, Version: 1, CreatedAt: s.Now}
 	s.On(r.ID)
 	if err := g.CheckPanel(planned(r).Counts); err != nil {
 		return r, err
 	}
-	verdicts := append(reviewing.PanelRules(pack, planned(r), nil), experts.Load(pack, len(in.ApplicationIDs)))
+	verdicts := append(reviewing.PanelRules(pack, planned(r), nil), experts.Load(pack, load))
 	if in.UnitCap > 0 {
 		r.UnitCap = in.UnitCap
 		verdicts = append(verdicts, pack.Check("P-15", pack.UnitCap == 0 || in.UnitCap <= pack.UnitCap, rulebook.Inputs{"unit_cap": in.UnitCap, "limit": pack.UnitCap},
@@ -97,6 +127,7 @@ func (st *Store) CreateReview(s *step, in NewReview) (reviewing.Review, error) {
 		}
 	}
 	s.Fact("applications", in.ApplicationIDs)
+	s.Fact("selection", string(r.Selection))
 	return r, s.Create(&r).Error
 }
 
@@ -236,7 +267,7 @@ func (st *Store) loadPanel(s *step, b *bench) error {
 		return err
 	}
 	b.draw = &draws[len(draws)-1]
-	b.panel, err = openPanel(b.draw)
+	b.panel, err = openPanel(s, b.draw)
 	return err
 }
 
@@ -272,6 +303,12 @@ func (b *bench) sitting(application string) []reviewing.Seat {
 // recused tells whether a seat's access to an application is suspended or ended.
 func (b *bench) recused(seat, application string) bool {
 	return b.words.any(seat, application, func(state string) bool { return state == "pending" || state == "approved" })
+}
+
+// assigned tells whether a seat of the panel reads an application: all of them
+// unless they are matched.
+func (b *bench) assigned(seat reviewing.Seat, application string) bool {
+	return !b.review.Matched() || b.panel != nil && b.panel.sits(seat.Code, application)
 }
 
 func (b *bench) declared(seat, application string) bool {

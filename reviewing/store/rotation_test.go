@@ -28,7 +28,7 @@ func TestWorn(t *testing.T) {
 	f.served["e"] = append(f.served["e"], experts.Served{ID: "y", Kind: "key", Day: "2025-05-02"})
 	assert.Equal(t, "panels_per_year", f.worn(e))
 	said := func() (out rulebook.Outcome) {
-		for _, v := range f.appointable(&bench{panel: &panel{}}, e, NewAppointment{Class: experts.Finance, ExpertID: "e"}) {
+		for _, v := range f.appointable(&bench{panel: &panel{drawn: &drawnPanel{}}}, e, NewAppointment{Class: experts.Finance, ExpertID: "e"}) {
 			if v.Rule == "P-15" {
 				out = v.Verdict
 			}

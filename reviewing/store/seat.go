@@ -153,7 +153,7 @@ func (st *Store) vacate(s *step, seat reviewing.Seat, reason, words string) erro
 		return err
 	}
 	b.seats[seat.ID] = seat
-	if _, err := st.fill(s, b, seat.Class, seat.Code, seat.ApplicationID); err != nil {
+	if err := st.fill(s, b, seat.Class, seat.Code, seat.ApplicationID); err != nil {
 		return err
 	}
 	// Who had risen from a substitute's seat to the one now given up sits there no longer either.
@@ -397,7 +397,7 @@ func (st *Store) stepAside(s *step, b *bench, d reviewing.Declaration) error {
 		}
 		b.seats[seat.ID] = seat
 	}
-	if _, err := st.fill(s, b, seat.Class, seat.Code, d.ApplicationID); err != nil {
+	if err := st.fill(s, b, seat.Class, seat.Code, d.ApplicationID); err != nil {
 		return err
 	}
 	return st.unsettle(s, b, "")

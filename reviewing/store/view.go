@@ -100,7 +100,7 @@ func (st *Store) SeatsOf(ctx context.Context, actor rbac.Actor, settle may, id s
 	open := actor.Role == rbac.Supervisor || b.review.NamesOpen(pack, s.Now)
 	out := []SeatView{}
 	for _, seat := range b.seats {
-		if actor.Role == rbac.Expert && (seat.State == reviewing.SeatVacated || b.review.State == reviewing.Drawn) && seat.PersonID != actor.Person {
+		if actor.Role == rbac.Expert && (seat.State == reviewing.SeatVacated || b.review.State == reviewing.Drawn || b.review.Matched()) && seat.PersonID != actor.Person { // by correspondence nobody is told who else reads
 			continue
 		}
 		e, err := take[experts.Expert](s, seat.ExpertID, "该专家")
@@ -153,7 +153,7 @@ func (st *Store) PapersOf(ctx context.Context, actor rbac.Actor, settle may, id 
 	out := []Paper{}
 	for _, a := range b.applications {
 		i := slices.IndexFunc(mine, func(seat reviewing.Seat) bool {
-			return seat.ApplicationID == a.ID || seat.ApplicationID == ""
+			return seat.ApplicationID == a.ID || seat.ApplicationID == "" && b.assigned(seat, a.ID)
 		})
 		if i < 0 {
 			continue
@@ -386,7 +386,7 @@ func (st *Store) Invariants(ctx context.Context) ([]Problem, error) {
 			continue
 		}
 		b.panelled(here)
-		b.drawnAs(here)
+		b.drawnAs(s, here)
 		if err := b.brought(s, here); err != nil {
 			return nil, err
 		}
