@@ -94,6 +94,10 @@ func TestMatch(t *testing.T) {
 			r := "/api/reviews/" + review
 			officer.do("GET", r+"/match", nil).is(t, http.StatusConflict)
 			officer.do("POST", r+"/arrange", map[string]any{"meets_at": "2025-04-25T09:00:00+08:00", "place": "二楼会议室"}).is(t, http.StatusConflict)
+			few := reviewBody(guide, 3, 1, 1, applications...)
+			few["selection"], few["expert_load"] = "match", 1
+			officer.do("POST", "/api/reviews?dry_run=true", few).is(t, http.StatusConflict) // taken by the first
+			assert.Contains(t, officer.do("GET", r+"/feasibility", nil).is(t, http.StatusOK).body, `"feasible":true`)
 			w.drawPanel(review)
 			before, _ := w.rematched(review)
 			v := w.matchOf(review)

@@ -178,7 +178,8 @@ func (r Review) NamesOpen(p *rulebook.Pack, now time.Time) bool {
 }
 
 // DrawTime is P-12 at the freeze: no earlier than so many hours before the
-// panel meets, or before its day where no meeting is arranged yet.
+// panel meets, or before its day where no meeting is arranged yet. By
+// correspondence nobody meets.
 func DrawTime(p *rulebook.Pack, r Review, now time.Time) (rulebook.Verdict, error) {
 	meets, err := calendar.Parse(r.MeetingDay)
 	if err != nil {
@@ -189,7 +190,7 @@ func DrawTime(p *rulebook.Pack, r Review, now time.Time) (rulebook.Verdict, erro
 	}
 	earliest := meets.Add(-time.Duration(p.DrawHoursBefore) * time.Hour)
 	inputs := rulebook.Inputs{"hours": p.DrawHoursBefore, "earliest": calendar.Stamp(earliest)}
-	if p.DrawHoursBefore == 0 {
+	if p.DrawHoursBefore == 0 || r.Matched() {
 		return p.NotApplicable("P-12", inputs), nil
 	}
 	return p.Check("P-12", !now.Before(earliest), inputs, fmt.Sprintf("抽取应临近评审：最早在评审前%d小时，即%s以后（惯例）。", p.DrawHoursBefore, calendar.Stamp(earliest)),

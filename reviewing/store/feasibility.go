@@ -67,11 +67,15 @@ func (f *fitness) feasibility(apps []reviewing.Application) Feasibility {
 		v.Open = []rulebook.Verdict{}
 	}
 	frame := draw.Frame{UnitCap: f.review.UnitCap, Seats: seatsOf(f.review), Candidates: rows, Excluded: out}
-	v.Supply = f.supply(frame)
+	v.Supply = f.supply(frame, len(apps))
 	v.ByApplication = f.feasibleFor(apps, frame)
 	v.Feasible = drawable(frame, v.ByApplication)
 	if !v.Feasible {
 		v.Help = f.explain(apps, frame)
+	} else if f.review.Matched() {
+		if why := f.unmatchable(apps, frame); why != "" {
+			v.Feasible, v.Help = false, []string{why, matchHelp}
+		}
 	}
 	return v
 }

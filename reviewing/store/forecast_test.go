@@ -45,7 +45,7 @@ func BenchmarkForecast(b *testing.B) {
 		}
 		for i := range 20 {
 			r := fmt.Sprintf("r%02d", i)
-			rows = append(rows, &reviewing.Review{ID: r, Number: r, ProgrammeID: "pr", GuideID: "gu", Technical: 3 + i%2*60, Management: 1, Finance: 1, UnitCap: 1, MeetingDay: "2025-06-20", State: reviewing.Preparing, Version: 1, CreatedAt: now})
+			rows = append(rows, &reviewing.Review{ID: r, Selecting: reviewing.Selecting{Selection: reviewing.ByDraw}, Number: r, ProgrammeID: "pr", GuideID: "gu", Technical: 3 + i%2*60, Management: 1, Finance: 1, UnitCap: 1, MeetingDay: "2025-06-20", State: reviewing.Preparing, Version: 1, CreatedAt: now})
 			for j := range 20 {
 				a := fmt.Sprintf("%s-%02d", r, j)
 				rows = append(rows, &reviewing.Application{ID: a, Number: a, ProgrammeID: "pr", GuideID: "gu", ReviewID: r, LeadUnitID: fmt.Sprintf("u%d", (i*20+j)%500), LeaderID: "l" + a, State: reviewing.AppInReview, Version: 1, CreatedAt: now},

@@ -153,7 +153,7 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 		return FrameView{}, &rbac.Refusal{Kind: rbac.RefusedRule, Message: "现有候选人无法组成专家组，不能抽取。" + strings.Join(help, ""), Verdicts: blocking}
 	}
 	s.Verdicts = append(s.Verdicts, verdicts...)
-	if err := st.Obey(s, "review/"+id, fit.supply(frame)...); err != nil {
+	if err := st.Obey(s, "review/"+id, fit.supply(frame, len(apps))...); err != nil {
 		return FrameView{}, err
 	}
 	if r.Matched() {
@@ -194,19 +194,23 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 // for each class (P-13), enough from outside the district for their share
 // (P-15), and technical experts of the applications' fields. The
 // frame's rows still carry expert ids.
-func (f *fitness) supply(frame draw.Frame) []rulebook.Verdict {
+func (f *fitness) supply(frame draw.Frame, applications int) []rulebook.Verdict {
 	pack := f.pack
 	var out []rulebook.Verdict
 	seats := 0
 	for _, s := range frame.Seats {
 		seats += s.Count
-		n, wanted := 0, s.Count*pack.CandidatesPerSeat
+		people := s.Count // who sit at least
+		if load := f.review.ExpertLoad; f.review.Matched() && load > 0 {
+			people = max(people, (s.Count*applications+load-1)/load)
+		}
+		n, wanted := 0, people*pack.CandidatesPerSeat
 		for _, c := range frame.Candidates {
 			if slices.Contains(c.Classes, s.Class) {
 				n++
 			}
 		}
-		out = append(out, pack.Check("P-13", n >= wanted, rulebook.Inputs{"class": s.Class, "candidates": n, "seats": s.Count, "wanted": wanted},
+		out = append(out, pack.Check("P-13", n >= wanted, rulebook.Inputs{"class": s.Class, "candidates": n, "seats": people, "wanted": wanted},
 			fmt.Sprintf("%s类候选%d人，少于席位的%d倍（%d人，惯例），谢绝或回避后可能无人递补。", experts.ClassNames[experts.Class(s.Class)], n, pack.CandidatesPerSeat, wanted), "可以继续；建议补充该类专家后再锁定。"))
 	}
 	outside := 0

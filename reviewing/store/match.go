@@ -23,7 +23,6 @@ import (
 	"keping/rbac/rulebook"
 	"keping/reviewing"
 	"keping/reviewing/affinity"
-	"keping/reviewing/conflict"
 	"keping/reviewing/match"
 )
 
@@ -85,34 +84,28 @@ func (st *Store) freezeMatch(s *step, f *fitness, d *reviewing.Draw, pool draw.F
 	if err != nil {
 		return match.Frame{}, err
 	}
-	var numbers, affinities, conflicts bytes.Buffer
-	numbers.WriteString("application\n")
-	affinities.WriteString("application,expert,affinity\n")
-	conflicts.WriteString("application,expert\n")
-	people := map[string]conflict.Expert{}
+	ids := map[string]string{}
 	for id, code := range codes {
-		people[code] = f.people[id]
+		ids[code] = id
 	}
+	var affinities bytes.Buffer
+	affinities.WriteString("application,expert,affinity\n")
 	for i, a := range apps {
-		fmt.Fprintln(&numbers, a.Number)
 		for j, value := range corpus.Row(i) {
 			if value > 0 {
 				fmt.Fprintf(&affinities, "%s,%s,%s\n", a.Number, p.Codes[j], match.Share(value))
 			}
-			if bars, open := f.general(people[p.Codes[j]], a.ID); len(bars) > 0 || len(open) > 0 {
-				fmt.Fprintf(&conflicts, "%s,%s\n", a.Number, p.Codes[j])
-			}
 		}
 	}
-	files := match.Files{match.Applications: numbers.Bytes(), match.Affinity: affinities.Bytes(), match.Conflicts: conflicts.Bytes()}
-	frame := match.Frame{Pool: pool, Load: f.review.ExpertLoad, Best: f.review.BestPerSeat}
+	frame, files := f.matchFrame(pool, apps, ids)
+	files[match.Affinity] = affinities.Bytes()
 	stop, cancel := inTime(s)
 	defer cancel()
 	if err := match.Freeze(&frame, files, stop); err != nil {
 		var lacking *match.Lacking
 		if errors.As(err, &lacking) {
 			v := f.pack.Fail("R-064", nil, "候选人不足以为每个项目组成三类齐全、不少于规定人数的专家组（第二十条）："+lacking.Error(),
-				"请补充专家库，调高每名专家的评审项目数，或由领导放宽同一单位的席位上限；每席抽取的人数也可减少。")
+				matchHelp)
 			return frame, &rbac.Refusal{Kind: rbac.RefusedRule, Message: "现有候选人无法匹配。" + lacking.Error(), Verdicts: []rulebook.Verdict{v}}
 		}
 		return frame, err
@@ -129,6 +122,48 @@ func (st *Store) freezeMatch(s *step, f *fitness, d *reviewing.Draw, pool draw.F
 	s.Fact("files", hashes)
 	s.Fact("objective", "total")
 	return frame, keepFiles(s, d.ID, files, nil)
+}
+
+// matchHelp is the way out of a match that cannot be.
+const matchHelp = "请补充专家库，调高每名专家的评审项目数，或由领导放宽同一单位的席位上限；每席抽取的人数也可减少。"
+
+// matchFrame is a frame over a pool and its files but for the affinities; ids
+// are the experts behind the codes. Who has a conflict with an application, or
+// an open question about it, is left out there.
+func (f *fitness) matchFrame(pool draw.Frame, apps []reviewing.Application, ids map[string]string) (match.Frame, match.Files) {
+	var numbers, conflicts bytes.Buffer
+	numbers.WriteString("application\n")
+	conflicts.WriteString("application,expert\n")
+	for _, a := range apps {
+		fmt.Fprintln(&numbers, a.Number)
+		for _, c := range pool.Candidates {
+			if bars, open := f.general(f.people[ids[c.Code]], a.ID); len(bars) > 0 || len(open) > 0 {
+				fmt.Fprintf(&conflicts, "%s,%s\n", a.Number, c.Code)
+			}
+		}
+	}
+	return match.Frame{Pool: pool, Load: f.review.ExpertLoad, Best: f.review.BestPerSeat}, match.Files{match.Applications: numbers.Bytes(), match.Conflicts: conflicts.Bytes()}
+}
+
+// unmatchable tells before a freeze why there is no match, or "". The rows of
+// the pool still carry expert ids.
+func (f *fitness) unmatchable(apps []reviewing.Application, pool draw.Frame) string {
+	pool.Spec, pool.Review, pool.Attempt, pool.RulePack, pool.Holders, pool.Excluded = draw.Spec, f.review.Number, 1, f.pack.ID(), []string{bureauHolder, supervisorHolder}, nil
+	pool.Candidates = slices.Clone(pool.Candidates)
+	ids := map[string]string{}
+	for i := range pool.Candidates {
+		c := &pool.Candidates[i]
+		code := fmt.Sprintf("候选%04d", i+1)
+		ids[code] = c.Code
+		c.Code, c.Person = code, journal.Hash(code)
+	}
+	oneClass(&pool)
+	frame, files := f.matchFrame(pool, apps, ids)
+	files[match.Affinity] = []byte("application,expert,affinity\n")
+	if err := match.Freeze(&frame, files, nil); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // profilesOf are what applications and experts say of themselves. What an
@@ -286,11 +321,11 @@ type matchedPanel struct {
 }
 
 func openMatch(s *step, d *reviewing.Draw) (*matchedPanel, error) {
-	record, err := match.ParseRecord([]byte(d.Record))
-	if err != nil {
+	m := &matchedPanel{record: &match.Record{}}
+	if err := json.Unmarshal([]byte(d.Record), m.record); err != nil { // as it was written; strict reading is for others' files
 		return nil, err
 	}
-	m := &matchedPanel{record: &record}
+	var err error
 	if m.numbers, err = numbersOf(s, d.ReviewID); err != nil {
 		return nil, err
 	}

@@ -218,7 +218,7 @@ func (st *Store) CreateOrder(s *step, id string) (FrameView, error) {
 	if err != nil {
 		return FrameView{}, err
 	}
-	d := reviewing.Draw{ID: s.NewID(), ReviewID: id, Purpose: "order", Attempt: frame.Attempt, State: "frozen", Frame: string(canonical), FrameHash: journal.Hash(string(canonical)),
+	d := reviewing.Draw{ID: s.NewID(), ReviewID: id, Purpose: "order", Selection: reviewing.ByDraw, Attempt: frame.Attempt, State: "frozen", Frame: string(canonical), FrameHash: journal.Hash(string(canonical)),
 		Commitments: "[]", Reveals: "[]", CreatedAt: s.Now}
 	s.Fact("draw", d.ID)
 	s.Brings("frame.freeze", "frame/"+d.ID, map[string]any{"frame": d.FrameHash})

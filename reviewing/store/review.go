@@ -21,7 +21,7 @@ type NewReview struct {
 	Technical      int      `json:"technical" minimum:"0" maximum:"20" doc:"同行技术席位" example:"3"`
 	Management     int      `json:"management" minimum:"0" maximum:"20" example:"1"`
 	Finance        int      `json:"finance" minimum:"0" maximum:"20" example:"1"`
-	MeetingDay     string   `json:"meeting_day" maxLength:"10" example:"2025-06-18"`
+	MeetingDay     string   `json:"meeting_day" maxLength:"10" doc:"评审日；函评为评分截止日" example:"2025-06-18"`
 	UnitCap        int      `json:"unit_cap,omitempty" minimum:"0" maximum:"20" doc:"同一单位的席位上限；不填用规则包的，放宽由领导批准"`
 
 	Selection   reviewing.Selection `json:"selection,omitempty" enum:"draw,match,match_draw" doc:"draw 抽取一个专家组评全部项目（默认）；match 函评，按匹配度为每个项目指派；match_draw 函评，在每席最好的若干人中抽取"`

@@ -235,7 +235,7 @@ func (f *filler) year(ctx context.Context, year int) error {
 				Indicators: []reviewing.Indicator{{Name: "定位误差", Unit: "厘米", Direction: "le", Target: "5"}}}},
 			PassLine: 6000, Places: 50, BudgetFen: 1000000000, OpensAt: s.Now.AddDate(0, -2, 0), ClosesAt: s.Now.AddDate(0, -1, 0), State: reviewing.GuidePublished,
 			ApprovedBy: f.officer.User, Version: 3, CreatedAt: s.Now}
-		r = reviewing.Review{ID: s.NewID(), Number: number + "-P01", ProgrammeID: p.ID, GuideID: g.ID, Purpose: "award", Title: fmt.Sprintf("%d年立项评审", year), OfficerID: f.officer.User,
+		r = reviewing.Review{ID: s.NewID(), Selecting: reviewing.Selecting{Selection: reviewing.ByDraw}, Number: number + "-P01", ProgrammeID: p.ID, GuideID: g.ID, Purpose: "award", Title: fmt.Sprintf("%d年立项评审", year), OfficerID: f.officer.User,
 			Technical: 3, Management: 1, Finance: 1, UnitCap: 2, MeetingDay: day, State: reviewing.Preparing, Version: 1, CreatedAt: s.Now}
 		var people []reviewing.ApplicationPerson
 		var partners []reviewing.ApplicationUnit
