@@ -192,3 +192,73 @@ func TestMatch(t *testing.T) {
 		})
 	}
 }
+
+// TestMatchLacking: what cannot be matched is said before the freeze and refused
+// at it; a seat that nobody is left for stays open until somebody is appointed.
+func TestMatchLacking(t *testing.T) {
+	w := newWorld(t)
+	w.populate()
+	guide := w.guide(guideBody(w.programme("major", "t0", "t1", "t2", "t3", "t4", "t5"), item("A1", "major", false, 25000000)))
+	w.at(2025, 4, 2, 9)
+	var applications []string
+	for i := range 4 {
+		applications = append(applications, w.accepted(fmt.Sprintf("lead%d", i), w.application(guide, "A1", i)))
+	}
+	officer := w.users["officer"]
+	body := reviewBody(guide, 3, 1, 1, applications...)
+	body["selection"], body["expert_load"] = "match", 1
+	review := officer.ok("POST", "/api/reviews", body).text(t, "result.id")
+	a := officer.do("GET", "/api/reviews/"+review+"/feasibility", nil).is(t, http.StatusOK)
+	assert.Contains(t, a.body, `"feasible":false`)
+	assert.Contains(t, a.body, "technical")
+	a = officer.do("POST", "/api/reviews/"+review+"/freeze", map[string]any{}).is(t, http.StatusUnprocessableEntity)
+	assert.Contains(t, a.body, "R-064")
+	assert.Contains(t, a.body, "调高每名专家的评审项目数")
+	var kept int64
+	require.NoError(t, w.app.Reviews.DB.Read(t.Context()).Model(&reviewing.MatchFile{}).Count(&kept).Error)
+	assert.Zero(t, kept, "nothing is half written")
+	officer.ok("POST", "/api/reviews/"+review+"/void", map[string]any{"reason": "每人评审项目数过少"})
+
+	body["expert_load"] = 3
+	review = officer.ok("POST", "/api/reviews", body).text(t, "result.id")
+	r := "/api/reviews/" + review
+	w.about = []string{body["title"].(string)}
+	w.drawPanel(review)
+	decliner := ""
+	for range 2 {
+		for _, s := range w.seats(review) {
+			if s.Class == "finance" && s.State == string(reviewing.SeatInvited) {
+				decliner = strings.TrimPrefix(s.Name, "专家")
+				w.reply(s, false)
+				break
+			}
+		}
+	}
+	w.seatAll(review)
+	assert.Equal(t, 1, w.matchOf(review).Open, "three of four applications have the only one left")
+	a = officer.do("POST", r+"/confirm", map[string]any{})
+	assert.Contains(t, a.body, "R-065")
+	record, _ := w.rematched(review)
+	open := ""
+	for number, codes := range readers(t, record) {
+		if codes[4] == "" {
+			open = number
+		}
+	}
+	appoint := map[string]any{"class": "finance", "expert_id": w.experts[decliner], "reason": "财务专家已无候补，本人改期后可以参加"}
+	director := w.users["director"]
+	director.do("POST", r+"/appoint", appoint).is(t, http.StatusUnprocessableEntity)
+	for _, id := range applications {
+		if officer.do("GET", "/api/applications/"+id, nil).is(t, http.StatusOK).text(t, "number") == open {
+			appoint["application_id"] = id
+		}
+	}
+	director.ok("POST", r+"/appoint", appoint)
+	assert.Zero(t, w.matchOf(review).Open)
+	w.rematched(review)
+	w.seatAll(review)
+	officer.ok("POST", r+"/confirm", map[string]any{})
+	w.declareAll(review)
+	officer.ok("POST", r+"/start", map[string]any{})
+	w.sound()
+}

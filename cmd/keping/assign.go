@@ -75,6 +75,7 @@ func (c *assignCommand) Run() error {
 		return c.repair(task, options, start)
 	}
 	r, err := assign.Solve(&task.Task, options)
+	settled()
 	if err != nil {
 		return err
 	}
@@ -105,6 +106,7 @@ func (c *assignCommand) draw(task *assign.Reader, options assign.Options, start 
 		return verify.Usage(fmt.Errorf("--seed %s：应为十六进制小写", c.Seed))
 	}
 	l, err := assign.Draw(&task.Task, most, c.Seed, options.Stop)
+	settled()
 	if err != nil {
 		return err
 	}
@@ -201,5 +203,12 @@ func telling() func(assign.Progress) {
 			next = now.Add(patience / 4)
 			fmt.Fprintf(os.Stderr, "\r%s\033[K", p)
 		}
+	}
+}
+
+// settled clears what telling has shown.
+func settled() {
+	if terminal() {
+		fmt.Fprint(os.Stderr, "\r\033[K")
 	}
 }

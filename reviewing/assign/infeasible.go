@@ -30,6 +30,9 @@ func names(list []string) string {
 // lacking tells which application has too few experts whatever the others get.
 func (m *model) lacking() error {
 	for i := range m.n {
+		if m.plenty(i) {
+			continue
+		}
 		short := m.unfillable(i)
 		if len(short) == 0 {
 			continue
@@ -42,6 +45,26 @@ func (m *model) lacking() error {
 		return &Infeasible{fmt.Sprintf("项目%s的席位无法填满：%s", name, strings.Join(said, "；")), []string{name}}
 	}
 	return nil
+}
+
+// plenty tells that every class of an application has experts of as many units
+// as there are seats in all, so that no choice can go wrong.
+func (m *model) plenty(i int) bool {
+	for class := range m.Seats {
+		units := make([]int32, 0, 64)
+		alone := 0 // of no unit, or under no cap
+		for from, to := m.of(i, class); from < to && alone+len(units) < m.size; from++ {
+			if unit := m.unit[m.expert[from]]; unit < 0 {
+				alone++
+			} else if !slices.Contains(units, unit) {
+				units = append(units, unit)
+			}
+		}
+		if alone+len(units) < m.size {
+			return false
+		}
+	}
+	return true
 }
 
 // unfillable are the classes whose seats of an application its experts cannot
