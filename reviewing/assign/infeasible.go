@@ -27,6 +27,14 @@ func names(list []string) string {
 	return fmt.Sprintf("%s等%d个", strings.Join(list[:named], "、"), len(list))
 }
 
+// missing tells what is short without a search.
+func (m *model) missing() error {
+	if err := m.lacking(); err != nil {
+		return err
+	}
+	return m.scarce()
+}
+
 // lacking tells which application has too few experts whatever the others get.
 func (m *model) lacking() error {
 	for i := range m.n {

@@ -1,9 +1,6 @@
 package assign
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // Resolve repairs an assignment after refusals with the fewest other changes,
 // and the greatest total among those. The task is the one as it is now: refused
@@ -18,6 +15,9 @@ func Resolve(t *Task, panels [][]int32, stop func() bool) (*Result, error) {
 		stop = func() bool { return false }
 	}
 	m := compile(t)
+	if err := m.missing(); err != nil {
+		return nil, err
+	}
 	affinity := slices.Clone(m.value)
 	kept := make([]int32, 0, m.n*m.size)
 	worth := int64(m.n)*int64(m.size)*m.most + 1
@@ -54,7 +54,7 @@ func Resolve(t *Task, panels [][]int32, stop func() bool) (*Result, error) {
 		return nil, s.err
 	}
 	if s.best == nil {
-		return nil, cmp.Or(m.lacking(), ErrStopped)
+		return nil, ErrStopped
 	}
 	m.value = affinity
 	return m.result(s, nil), nil

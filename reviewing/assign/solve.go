@@ -19,10 +19,7 @@ func Solve(t *Task, o Options) (*Result, error) {
 		o.Stop = func() bool { return false }
 	}
 	m := compile(t)
-	if err := m.lacking(); err != nil {
-		return nil, err
-	}
-	if err := m.scarce(); err != nil {
+	if err := m.missing(); err != nil {
 		return nil, err
 	}
 	if o.Objective == Minimum {
