@@ -84,11 +84,11 @@ func (w *world) populate() {
 	for _, u := range units {
 		w.units[strings.TrimPrefix(u.Name, "单位")] = u.ID
 	}
-	lines = []string{"姓名,性别,证件类型,证件号码,邮箱,职称,单位信用代码,区内外,专家库,类别,学科代码,工作经历"}
-	for _, e := range specs() {
+	lines = []string{"姓名,性别,证件类型,证件号码,邮箱,职称,单位信用代码,区内外,专家库,类别,学科代码,关键词,工作经历"}
+	for i, e := range specs() {
 		document, _ := documentOf(e.short)
 		unit := code["of-"+e.short]
-		lines = append(lines, fmt.Sprintf("专家%s,女,居民身份证,%s,%s@example.cn,教授,%s,区内,%s,%s,520.20,%s|教授|2010-07-01|", e.short, document, e.short, unit, e.pool, e.class, unit))
+		lines = append(lines, fmt.Sprintf("专家%s,女,居民身份证,%s,%s@example.cn,教授,%s,区内,%s,%s,520.20,方向%d,%s|教授|2010-07-01|", e.short, document, e.short, unit, e.pool, e.class, i%3, unit))
 	}
 	w.users["keeper"].importFile("experts.csv", "/api/experts/import", strings.Join(lines, "\n"), nil).is(w.t, 201)
 	var rows []struct {
@@ -180,7 +180,7 @@ func (w *world) application(guide, code string, n int) map[string]any {
 	unit := w.units[fmt.Sprintf("lead%d", n%6)]
 	return map[string]any{"guide_id": guide, "item": code, "title": fmt.Sprintf("第%d项关键技术研究", n), "leaders": []any{person(fmt.Sprintf("负责人%d", n), resident(400+n, 1978), unit)},
 		"members": []any{person(fmt.Sprintf("成员%d", n), resident(600+n, 1988), unit)}, "partners": []string{}, "joint_units": []string{},
-		"fiscal_fen": 20000000, "joint_fen": 0, "self_fen": 10000000, "months": 24, "summary": "研究内容",
+		"fiscal_fen": 20000000, "joint_fen": 0, "self_fen": 10000000, "months": 24, "summary": fmt.Sprintf("研究内容属方向%d", n%3),
 		"budget": []any{map[string]any{"name": "设备费", "fen": 12000000}, map[string]any{"name": "业务费", "fen": 18000000}}}
 }
 

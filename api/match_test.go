@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -55,7 +56,7 @@ func readers(t *testing.T, record match.Record) map[string][]string {
 	require.NoError(t, err)
 	out := map[string][]string{}
 	for _, row := range record.Panels {
-		for _, s := range p.Sitting(row.Application) {
+		for _, s := range p.Of(row.Application) {
 			out[row.Application] = append(out[row.Application], s.Code)
 		}
 	}
@@ -102,6 +103,7 @@ func TestMatch(t *testing.T) {
 			before, _ := w.rematched(review)
 			v := w.matchOf(review)
 			assert.Equal(t, v.Total, v.Bound)
+			assert.NotEqual(t, "0", v.Total)
 			assert.Len(t, v.Seed, 64)
 			assert.NotZero(t, v.Experts)
 
@@ -260,5 +262,203 @@ func TestMatchLacking(t *testing.T) {
 	officer.ok("POST", r+"/confirm", map[string]any{})
 	w.declareAll(review)
 	officer.ok("POST", r+"/start", map[string]any{})
+	w.sound()
+}
+
+// matched sets a correspondence review up and draws it; f is the way to its routes.
+func (w *world) matched(applications, load int) (review string, ids []string) {
+	w.t.Helper()
+	w.populate()
+	guide := w.guide(guideBody(w.programme("major", "t0", "t1", "t2", "t3", "t4", "t5"), item("A1", "major", false, 25000000)))
+	w.at(2025, 4, 2, 9)
+	for i := range applications {
+		ids = append(ids, w.accepted(fmt.Sprintf("lead%d", i), w.application(guide, "A1", i)))
+	}
+	body := reviewBody(guide, 3, 1, 1, ids...)
+	body["selection"], body["expert_load"] = "match", load
+	w.about = []string{body["title"].(string)}
+	review = w.users["officer"].ok("POST", "/api/reviews", body).text(w.t, "result.id")
+	w.drawPanel(review)
+	return review, ids
+}
+
+// decline has the first invited expert of a class decline.
+func (w *world) decline(review, class string) (name string) {
+	w.t.Helper()
+	for _, s := range w.seats(review) {
+		if s.Class == class && s.State == string(reviewing.SeatInvited) {
+			w.reply(s, false)
+			return strings.TrimPrefix(s.Name, "专家")
+		}
+	}
+	w.t.Fatalf("nobody of %s is invited", class)
+	return ""
+}
+
+// away enters that an expert cannot come, or ("") that nothing hinders.
+func (w *world) away(short, from, to string) {
+	w.t.Helper()
+	spans := []any{}
+	if from != "" {
+		spans = append(spans, map[string]any{"from": from, "to": to})
+	}
+	version := w.users["keeper"].do("GET", "/api/experts/"+w.experts[short], nil).is(w.t, http.StatusOK).int(w.t, "version")
+	w.users["keeper"].ok("PATCH", "/api/experts/"+w.experts[short], map[string]any{"version": version, "unavailable": spans})
+}
+
+// withdraw takes an application out of its review.
+func (w *world) withdraw(i int, id string) {
+	w.t.Helper()
+	lead := w.users[fmt.Sprintf("lead%d", i)]
+	version := lead.do("GET", "/api/applications/"+id, nil).is(w.t, http.StatusOK).int(w.t, "version")
+	lead.ok("POST", "/api/applications/"+id+"/withdraw", map[string]any{"version": version, "reason": "不再申报"})
+}
+
+// TestMatchReopened: open seats, two of one class on one application among them,
+// are filled when somebody can sit again, whoever else leaves meanwhile.
+func TestMatchReopened(t *testing.T) {
+	w := newWorld(t)
+	review, ids := w.matched(1, 3)
+	officer, r := w.users["officer"], "/api/reviews/"+review
+	var spare []string
+	for _, x := range []string{"t0", "t1", "t2", "t3", "t4", "t5"} {
+		if !slices.ContainsFunc(w.seats(review), func(s seat) bool { return s.Name == "专家"+x }) {
+			spare = append(spare, x)
+			w.away(x, "2025-04-01", "2025-06-30")
+		}
+	}
+	require.Len(t, spare, 3)
+	w.decline(review, "technical")
+	w.decline(review, "technical")
+	assert.Equal(t, 2, w.matchOf(review).Open)
+	none := officer.ok("POST", r+"/recheck", map[string]any{})
+	assert.Equal(t, 0, none.int(t, "result.filled"))
+	assert.Equal(t, 2, none.int(t, "result.open"))
+	changes := len(w.matchOf(review).Changes)
+	assert.Equal(t, 2, changes, "what has filled nothing is no change")
+	for _, x := range spare {
+		w.away(x, "", "")
+	}
+	appoint := map[string]any{"class": "technical", "expert_id": w.experts["t6"], "application_id": ids[0], "reason": "技术专家已无候补"}
+	w.users["director"].do("POST", r+"/appoint", appoint).is(t, http.StatusUnprocessableEntity)
+	filled := officer.ok("POST", r+"/recheck", map[string]any{})
+	assert.Equal(t, 2, filled.int(t, "result.filled"))
+	assert.Equal(t, 0, filled.int(t, "result.open"))
+	w.rematched(review)
+	w.seatAll(review)
+	officer.ok("POST", r+"/confirm", map[string]any{})
+	w.sound()
+}
+
+// TestMatchWithdrawn: who has nothing left to read owes nothing, is told so, and
+// is invited again where a seat needs somebody.
+func TestMatchWithdrawn(t *testing.T) {
+	w := newWorld(t)
+	review, ids := w.matched(2, 1)
+	officer, r := w.users["officer"], "/api/reviews/"+review
+	w.seatAll(review)
+	record, _ := w.rematched(review)
+	before := readers(t, record)
+	kept := officer.do("GET", "/api/applications/"+ids[0], nil).is(t, http.StatusOK).text(t, "number")
+	w.withdraw(1, ids[1])
+	assert.Equal(t, 5, w.matchOf(review).Experts)
+	idle := ""
+	for number, codes := range before {
+		if number != kept {
+			idle = codes[4]
+		}
+	}
+	for _, s := range w.seats(review) {
+		if slices.Contains(before[kept], s.Code) {
+			assert.Equal(t, string(reviewing.SeatAccepted), s.State, s.Code)
+		} else {
+			assert.Equal(t, string(reviewing.SeatVacated), s.State, s.Code)
+			to := strings.TrimPrefix(s.Name, "专家") + "@example.cn"
+			require.Eventually(t, func() bool { return strings.Contains(strings.Join(w.box.Mails(to), ""), "不必再答复或评审") }, 10*time.Second, 5*time.Millisecond, to)
+		}
+	}
+	// All of finance but the idle one leave: he is invited again.
+	for _, s := range w.seats(review) {
+		if s.Code == before[kept][4] {
+			officer.ok("POST", "/api/seats/"+s.ID+"/replace", map[string]any{"reason": "临时出差不能评审"})
+		}
+	}
+	live := func(code string) (id string) {
+		for _, s := range w.seats(review) {
+			if s.Code == code && s.State != string(reviewing.SeatVacated) {
+				id = s.ID
+			}
+		}
+		return id
+	}
+	for live(idle) == "" {
+		w.decline(review, "finance")
+	}
+	w.rematched(review)
+	w.seatAll(review)
+	officer.ok("POST", r+"/confirm", map[string]any{})
+	w.declareAll(review)
+	officer.ok("POST", r+"/start", map[string]any{})
+	member := slices.IndexFunc(w.seats(review), func(s seat) bool { return s.ID == live(before[kept][0]) })
+	w.expert(w.seats(review)[member]).do("POST", r+"/vote_chair", map[string]any{"seat_id": live(before[kept][0])}).is(t, http.StatusConflict)
+	w.markAll(review, func(string) float64 { return 50 })
+	w.sign(review, w.open(review))
+	officer.ok("POST", r+"/close", map[string]any{})
+	w.sound()
+}
+
+// TestMatchWithdrawnFrozen: an application withdrawn before the match is run
+// brings nobody an invitation.
+func TestMatchWithdrawnFrozen(t *testing.T) {
+	w := newWorld(t)
+	w.populate()
+	guide := w.guide(guideBody(w.programme("major", "t0", "t1", "t2", "t3", "t4", "t5"), item("A1", "major", false, 25000000)))
+	w.at(2025, 4, 2, 9)
+	var ids []string
+	for i := range 2 {
+		ids = append(ids, w.accepted(fmt.Sprintf("lead%d", i), w.application(guide, "A1", i)))
+	}
+	body := reviewBody(guide, 3, 1, 1, ids...)
+	body["selection"], body["expert_load"] = "match", 1
+	w.about = []string{body["title"].(string)}
+	review := w.users["officer"].ok("POST", "/api/reviews", body).text(t, "result.id")
+	frozen := w.users["officer"].ok("POST", "/api/reviews/"+review+"/freeze", map[string]any{})
+	w.withdraw(1, ids[1])
+	w.drawNow(frozen.text(t, "result.draw_id"), frozen.text(t, "result.frame_hash")).is(t, http.StatusOK)
+	assert.Len(t, w.seats(review), 5)
+	w.rematched(review)
+	w.seatAll(review)
+	w.users["officer"].ok("POST", "/api/reviews/"+review+"/confirm", map[string]any{})
+	w.sound()
+}
+
+// TestMatchAppointed: one person may be appointed to several applications, each
+// by an act of its own and up to the limit.
+func TestMatchAppointed(t *testing.T) {
+	w := newWorld(t)
+	review, ids := w.matched(3, 2)
+	r := "/api/reviews/" + review
+	first := w.decline(review, "finance")
+	for slices.ContainsFunc(w.seats(review), func(s seat) bool { return s.Class == "finance" && s.State == string(reviewing.SeatInvited) }) {
+		w.decline(review, "finance")
+	}
+	require.Equal(t, 3, w.matchOf(review).Open)
+	appoint := func(application string) answer {
+		return w.users["director"].do("POST", r+"/appoint", map[string]any{"class": "finance", "expert_id": w.experts[first], "application_id": application, "reason": "财务专家已无候补，本人改期后可以参加"})
+	}
+	appoint(ids[0]).is(t, http.StatusOK)
+	appoint(ids[0]).is(t, http.StatusConflict)
+	appoint(ids[1]).is(t, http.StatusOK)
+	a := appoint(ids[2])
+	a.is(t, http.StatusConflict)
+	assert.Contains(t, a.body, "超过2个")
+	record, _ := w.rematched(review)
+	sits := readers(t, record)
+	assert.Equal(t, 1, w.matchOf(review).Open)
+	codes := map[string]int{}
+	for _, panel := range sits {
+		codes[panel[4]]++
+	}
+	assert.Equal(t, 2, len(codes), "one of both, and nobody: %v", codes)
 	w.sound()
 }

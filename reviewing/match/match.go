@@ -18,9 +18,9 @@
 // assign, so that nobody has to believe it.
 //
 // Who leaves an application, or all of them, is replaced there without a change
-// to anybody else: as many seats as can be are filled, and of all ways to do so
-// the one of the greatest affinity (under Best the greatest lots, the shortlist
-// first). Nothing here reads a clock, a database or a random source.
+// to anybody else: of all open seats of the class as many as can be are filled,
+// and of all ways to do so the one of the greatest affinity (under Best the
+// greatest lots, the shortlist first). Nothing here reads a clock, a database or a random source.
 package match
 
 import (
@@ -138,8 +138,13 @@ func ParseRecord(data []byte) (Record, error) {
 	return r, err
 }
 
-// Lacking says that the frame's candidates cannot fill the seats, and why.
-type Lacking struct{ Reason string }
+// Lacking says that the frame's candidates cannot fill the seats of some
+// applications, alone or together, in words that name codes.
+type Lacking struct {
+	Reason       string
+	Applications []string
+	Times        int // so many candidates are wanted for each seat
+}
 
 func (e *Lacking) Error() string { return e.Reason }
 
@@ -163,7 +168,7 @@ func Freeze(f *Frame, files Files, stop func() bool) error {
 	if err != nil {
 		return err
 	}
-	result, err := solve(&task.Task, stop)
+	result, err := solve(&task.Task, times, stop)
 	if err != nil {
 		return err
 	}
@@ -176,8 +181,8 @@ func Freeze(f *Frame, files Files, stop func() bool) error {
 		if task, _, err = f.task(listed, f.experts(f.Pool.Candidates, 1), Lots, 1); err != nil {
 			return err
 		}
-		if _, err := solve(&task.Task, stop); err != nil {
-			return fmt.Errorf("只在每席最好的%d人中抽取时：%w", f.Best, err)
+		if _, err := solve(&task.Task, 1, stop); err != nil {
+			return err
 		}
 	}
 	f.Files = hashes(files, names)
@@ -211,7 +216,7 @@ func Run(frame Frame, files Files, reveals []draw.Reveal, stop func() bool) (Rec
 	if err != nil {
 		return r, err
 	}
-	result, err := solve(&task.Task, stop)
+	result, err := solve(&task.Task, 1, stop)
 	if err != nil {
 		return r, err
 	}
@@ -316,14 +321,21 @@ func (f *Frame) task(files Files, experts []byte, by string, times int) (*assign
 			return nil, inputs, fmt.Errorf("%s：%w", part.name, part.err)
 		}
 	}
+	for i, listed := range t.Listed {
+		for _, x := range listed {
+			if x.Affinity > assign.Unit {
+				return nil, inputs, fmt.Errorf("%s：项目%s与专家%s的匹配度大于1", by, t.Applications[i], t.Experts[x.Expert].Name)
+			}
+		}
+	}
 	return t, inputs, nil
 }
 
-func solve(t *assign.Task, stop func() bool) (*assign.Result, error) {
+func solve(t *assign.Task, times int, stop func() bool) (*assign.Result, error) {
 	result, err := assign.Solve(t, assign.Options{Stop: stop})
 	var none *assign.Infeasible
 	if errors.As(err, &none) {
-		return nil, &Lacking{none.Reason}
+		return nil, &Lacking{none.Reason, none.Applications, times}
 	}
 	return result, err
 }

@@ -70,7 +70,7 @@ func TestMatch(t *testing.T) {
 			for i := range 12 {
 				var classes []string
 				units := map[string]bool{}
-				for _, s := range p.Sitting(fmt.Sprintf("A%03d", i+1)) {
+				for _, s := range p.Of(fmt.Sprintf("A%03d", i+1)) {
 					classes = append(classes, s.Class)
 					units[p.UnitOf(s.Code)] = true
 				}
@@ -123,14 +123,14 @@ func TestReplace(t *testing.T) {
 			require.NoError(t, err)
 			before := map[string][]draw.Seated{}
 			for _, row := range r.Panels {
-				before[row.Application] = p.Sitting(row.Application)
+				before[row.Application] = p.Of(row.Application)
 			}
-			leaver := p.Sitting("A001")[0].Code
+			leaver := p.Of("A001")[0].Code
 			change, err := p.Replace(files, leaver, "", nil, nil)
 			require.NoError(t, err)
 			changed := 0
 			for a, was := range before {
-				for i, s := range p.Sitting(a) {
+				for i, s := range p.Of(a) {
 					switch {
 					case was[i].Code != leaver:
 						assert.Equal(t, was[i], s)
@@ -142,7 +142,7 @@ func TestReplace(t *testing.T) {
 				}
 			}
 			assert.Len(t, change.Filled, changed)
-			recused := p.Sitting("A002")[1].Code
+			recused := p.Of("A002")[1].Code
 			other := Passed{Code: change.Filled[0].Code, Why: "excluded"}
 			change, err = p.Replace(files, recused, "A002", []Passed{other}, nil)
 			require.NoError(t, err)
@@ -152,18 +152,18 @@ func TestReplace(t *testing.T) {
 
 			for n := 0; p.Open("finance", "A003") == ""; n++ { // until the class is exhausted
 				require.Less(t, n, 20)
-				_, err = p.Replace(files, p.Sitting("A003")[4].Code, "", nil, nil)
+				_, err = p.Replace(files, p.Of("A003")[4].Code, "", nil, nil)
 				require.NoError(t, err)
 			}
 			last := p.Open("finance", "A003")
 			_, err = p.Replace(files, last, "A003", nil, &draw.Appointed{Code: "E9999", Unit: "U999", Person: strings.Repeat("a", 64)})
 			require.NoError(t, err)
-			assert.Equal(t, "E9999", p.Sitting("A003")[4].Code)
+			assert.Equal(t, "E9999", p.Of("A003")[4].Code)
 			require.NoError(t, Verify(r, files))
 			again, err := NewPanel(&r)
 			require.NoError(t, err)
 			for _, row := range r.Panels {
-				assert.Equal(t, p.Sitting(row.Application), again.Sitting(row.Application))
+				assert.Equal(t, p.Of(row.Application), again.Of(row.Application))
 			}
 			for i := range r.Changes {
 				if filled := r.Changes[i].Filled; len(filled) > 0 {
@@ -221,4 +221,147 @@ func TestSeedDecides(t *testing.T) {
 		}
 		assert.Greater(t, len(seen), 15, "best %d", best)
 	}
+}
+
+// TestFilled: of all ways to fill the open seats a change takes one that fills
+// as many as trying all of them shows to be possible, with the greatest value.
+func TestFilled(t *testing.T) {
+	several, stuck, limited := 0, 0, 0
+	for seed := range uint64(300) {
+		random := chance.New(seed)
+		f, files := instance(seed, 2+random.Below(2), 14+random.Below(8), 1+random.Below(3), []int{0, 0, 2}[random.Below(3)])
+		f.Pool.Seats[1].Count = 1 + random.Below(2)
+		f.Pool.UnitCap = 1 + random.Below(3)
+		if Freeze(&f, files, nil) != nil {
+			continue
+		}
+		r, err := Run(f, files, reveals, nil)
+		require.NoError(t, err)
+		p, err := NewPanel(&r)
+		require.NoError(t, err)
+		away := map[string]bool{}
+		passed := []Passed{}
+		for range 8 {
+			row := r.Panels[random.Below(len(r.Panels))]
+			sits := slices.DeleteFunc(p.Of(row.Application), func(x draw.Seated) bool { return x.Code == "" })
+			if len(sits) == 0 {
+				break
+			}
+			leaver, application := sits[random.Below(len(sits))], []string{"", row.Application}[random.Below(2)]
+			for _, c := range f.Pool.Candidates { // who is not there today may be tomorrow
+				if away[c.Code] = random.Below(3) == 0; away[c.Code] {
+					passed = append(passed, Passed{Code: c.Code, Why: "unavailable"})
+				}
+			}
+			if random.Below(8) == 0 {
+				passed = append(passed, Passed{Application: r.Panels[0].Application, Why: "withdrawn"})
+			}
+			change, err := p.Replace(files, leaver.Code, application, slices.Clone(passed), nil)
+			require.NoError(t, err)
+			number, value, cap := p.brute(t, files, change)
+			got, sum := 0, int64(0)
+			values, err := p.values(files)
+			require.NoError(t, err)
+			for _, x := range change.Filled {
+				if x.Code != "" {
+					v, may := values(x.Application, x.Code)
+					assert.True(t, may)
+					got, sum = got+1, sum+v
+				}
+			}
+			require.Equal(t, number, got, "seed %d", seed)
+			require.Equal(t, value, sum, "seed %d", seed)
+			if got > 1 {
+				several++
+			}
+			if got < len(change.Filled) {
+				stuck++
+			}
+			limited += cap
+			passed = slices.DeleteFunc(passed, func(x Passed) bool { return x.Code != "" })
+		}
+		require.NoError(t, Verify(r, files), "seed %d", seed)
+	}
+	assert.Greater(t, several, 100)
+	assert.Greater(t, stuck, 100)
+	assert.Greater(t, limited, 100, "the unit cap has kept somebody out")
+}
+
+// brute tries all ways to fill what a change, the last, has filled or left open:
+// the most seats, the greatest value with as many, and whether a cap kept
+// anybody out.
+func (p *Panel) brute(t *testing.T, files Files, last Replacement) (number int, value int64, limited int) {
+	values, err := p.values(files)
+	require.NoError(t, err)
+	seats, load, left := map[string][]string{}, map[string]int{}, map[string]bool{}
+	taken := slices.Clone(last.Filled)
+	class := p.people[last.Vacated].Classes[0]
+	for _, a := range p.applications {
+		for _, s := range p.Of(a) {
+			at := slices.Index(taken, Filled{a, s.Code})
+			if s.Class == class && s.Code != "" && at >= 0 {
+				taken = slices.Delete(taken, at, at+1)
+				continue
+			}
+			if seats[a] = append(seats[a], s.Code); !p.withdrawn[a] {
+				load[s.Code]++
+			}
+		}
+	}
+	before := map[string][]string{}
+	for _, row := range p.record.Panels {
+		before[row.Application] = slices.Clone(row.Codes)
+	}
+	for _, change := range p.record.Changes {
+		for a, codes := range before {
+			if (change.Application == "" || change.Application == a) && slices.Contains(codes, change.Vacated) {
+				left[a+change.Vacated] = true
+			}
+		}
+		if change.Application == "" {
+			left[change.Vacated] = true
+		}
+		for _, f := range change.Filled {
+			before[f.Application] = append(before[f.Application], f.Code)
+		}
+	}
+	away := func(code, a string) bool {
+		return left[code] || left[a+code] || slices.ContainsFunc(last.Passed, func(x Passed) bool {
+			return x.Code == code && (x.Application == "" || x.Application == a)
+		})
+	}
+	var try func(k, n int, sum int64)
+	try = func(k, n int, sum int64) {
+		if k == len(last.Filled) {
+			if n > number || n == number && sum > value {
+				number, value = n, sum
+			}
+			return
+		}
+		a := last.Filled[k].Application
+		for _, c := range p.record.Frame.Pool.Candidates {
+			v, may := values(a, c.Code)
+			if !may || c.Classes[0] != class || away(c.Code, a) || load[c.Code] >= p.record.Frame.Load || slices.Contains(seats[a], c.Code) {
+				continue
+			}
+			same := 0
+			for _, code := range seats[a] {
+				if code != "" && p.people[code].Unit == c.Unit {
+					same++
+				}
+			}
+			if same >= p.record.Frame.Pool.UnitCap {
+				limited = 1
+				continue
+			}
+			seats[a] = append(seats[a], c.Code)
+			load[c.Code]++
+			try(k+1, n+1, sum+v)
+			seats[a] = seats[a][:len(seats[a])-1]
+			load[c.Code]--
+		}
+		try(k+1, n, sum)
+	}
+	try(0, 0, 0)
+	return number, value, limited
 }

@@ -14,14 +14,15 @@ import (
 	"keping/reviewing/assign"
 )
 
-// Replacement is one expert's leaving and who takes the seats given up; open seats
-// of the class that nobody could take before are tried again.
+// Replacement is one expert's leaving and who takes the seats given up; all open
+// seats of the class are tried with them. Where a seat is open already its last
+// leaver stands for it: so open seats are tried again, or given by appointment.
 type Replacement struct {
 	Vacated     string          `json:"vacated"`
 	Application string          `json:"application"` // "" all of them
 	Passed      []Passed        `json:"passed"`
 	Filled      []Filled        `json:"filled"`
-	Appointed   *draw.Appointed `json:"appointed"`
+	Appointed   *draw.Appointed `json:"appointed"` // a new code, or that of an earlier appointment
 }
 
 // Passed is a fact of the day: who cannot sit, or not on one application, and
@@ -32,7 +33,8 @@ type Passed struct {
 	Why         string `json:"why"`
 }
 
-// Filled is one seat of the change; with Code "" it stays open.
+// Filled is one open seat of the class after the change, two of one application
+// each for itself; with Code "" it stays open.
 type Filled struct {
 	Application string `json:"application"`
 	Code        string `json:"code"`
@@ -50,14 +52,17 @@ type Panel struct {
 	applications []string
 	seats        map[string][]seat
 	people       map[string]draw.Candidate
+	appointed    map[string]bool
+	withdrawn    map[string]bool            // applications that need nobody
 	gone         map[string]bool            // from the whole match
 	left         map[string]map[string]bool // application → who has left it
-	load         map[string]int             // of everybody who ever sat
+	load         map[string]int             // seats on applications that need somebody
 }
 
 // NewPanel seats what was matched and applies the changes.
 func NewPanel(r *Record) (*Panel, error) {
-	p := &Panel{record: r, seats: map[string][]seat{}, people: map[string]draw.Candidate{}, gone: map[string]bool{}, left: map[string]map[string]bool{}, load: map[string]int{}}
+	p := &Panel{record: r, seats: map[string][]seat{}, people: map[string]draw.Candidate{}, appointed: map[string]bool{},
+		withdrawn: map[string]bool{}, gone: map[string]bool{}, left: map[string]map[string]bool{}, load: map[string]int{}}
 	for _, c := range r.Frame.Pool.Candidates {
 		p.people[c.Code] = c
 	}
@@ -83,29 +88,43 @@ func NewPanel(r *Record) (*Panel, error) {
 		}
 	}
 	for i, change := range r.Changes {
-		if err := p.apply(change); err != nil {
+		open, err := p.leave(change)
+		if err == nil {
+			err = p.take(change, open)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("第%d次变更：%w", i+1, err)
 		}
 	}
 	return p, nil
 }
 
-// Sitting is the panel of an application, or ("") everybody of the match who
-// has not left it, be it without an application for the time being.
-func (p *Panel) Sitting(application string) []draw.Seated {
+// Of is the panel of an application, seat by seat; Code "" is an open one.
+func (p *Panel) Of(application string) []draw.Seated {
 	var out []draw.Seated
-	if application != "" {
-		for _, s := range p.seats[application] {
-			out = append(out, draw.Seated{Class: s.class, Code: s.code})
-		}
-		return out
+	for _, s := range p.seats[application] {
+		out = append(out, draw.Seated{Class: s.class, Code: s.code})
 	}
+	return out
+}
+
+// Among is who sits on any of some applications, each once, class by class.
+func (p *Panel) Among(applications []string) []draw.Seated {
+	sits := map[draw.Seated]bool{}
+	for _, a := range applications {
+		for _, s := range p.Of(a) {
+			sits[s] = s.Code != ""
+		}
+	}
+	var out []draw.Seated
 	for _, s := range p.record.Frame.Pool.Seats {
-		for _, code := range slices.Sorted(maps.Keys(p.load)) {
-			if !p.gone[code] && p.people[code].Classes[0] == s.Class {
-				out = append(out, draw.Seated{Class: s.Class, Code: code})
+		at := len(out)
+		for x, somebody := range sits {
+			if somebody && x.Class == s.Class {
+				out = append(out, x)
 			}
 		}
+		slices.SortFunc(out[at:], func(a, b draw.Seated) int { return cmp.Compare(a.Code, b.Code) })
 	}
 	return out
 }
@@ -126,36 +145,10 @@ func (p *Panel) Open(class, application string) string {
 	return ""
 }
 
-// targets are the applications on which a leaver's seats, and open seats of the
-// class, are to be filled.
-func (p *Panel) targets(vacated, application string, passed []Passed) ([]string, error) {
-	person, known := p.people[vacated]
-	if !known {
-		return nil, fmt.Errorf("没有%s这名专家", vacated)
-	}
-	var out []string
-	sat := false
-	for _, a := range p.applications {
-		if slices.ContainsFunc(passed, func(x Passed) bool { return x.Code == "" && x.Application == a }) {
-			continue
-		}
-		for _, s := range p.seats[a] {
-			leaves := s.code == vacated && (application == "" || application == a)
-			sat = sat || leaves
-			if leaves || s == (seat{person.Classes[0], ""}) {
-				out = append(out, a)
-			}
-		}
-	}
-	if !sat && application != "" && !slices.Contains(out, application) {
-		return nil, fmt.Errorf("%s不在项目%s的席位上", vacated, application)
-	}
-	return slices.Compact(out), nil
-}
-
 // Replace makes the next change: who is vacated leaves one application, or ("")
 // all of them. An appointed person takes a seat of one application that nobody
-// else could. The panel moves on to the new state.
+// else could. The panel moves on to the new state; after an error it is of no
+// more use.
 func (p *Panel) Replace(files Files, vacated, application string, passed []Passed, appointed *draw.Appointed) (Replacement, error) {
 	slices.SortFunc(passed, func(a, b Passed) int {
 		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Application, b.Application), cmp.Compare(a.Why, b.Why))
@@ -164,73 +157,148 @@ func (p *Panel) Replace(files Files, vacated, application string, passed []Passe
 		passed = []Passed{}
 	}
 	change := Replacement{Vacated: vacated, Application: application, Passed: passed, Filled: []Filled{}, Appointed: appointed}
-	targets, err := p.targets(vacated, application, passed)
+	open, err := p.leave(change)
 	if err != nil {
 		return change, err
 	}
-	chosen, err := p.choose(files, change, targets)
+	chosen, err := p.choose(files, change, open)
 	if err != nil {
 		return change, err
 	}
-	for _, a := range targets {
-		code := chosen[a]
-		if appointed != nil && a == application {
-			if code != "" {
-				return change, fmt.Errorf("候选人%s可以递补，不得直接指定", code)
-			}
-			code = appointed.Code
+	for i, a := range open {
+		change.Filled = append(change.Filled, Filled{a, chosen[i]})
+	}
+	if appointed != nil {
+		at := slices.Index(change.Filled, Filled{application, ""})
+		if at < 0 {
+			return change, &Alternates{chosen[slices.Index(open, application)]}
 		}
-		change.Filled = append(change.Filled, Filled{a, code})
+		change.Filled[at].Code = appointed.Code
 	}
-	if err := p.apply(change); err != nil {
+	if err := p.take(change, open); err != nil {
 		return change, err
 	}
 	p.record.Changes = append(p.record.Changes, change)
 	return change, nil
 }
 
-// choose finds who takes the seats: an assignment in which everybody's further
-// applications are bounded and a seat that stays open costs more than all
-// affinities are worth.
-func (p *Panel) choose(files Files, change Replacement, targets []string) (map[string]string, error) {
-	if len(targets) == 0 {
-		return nil, nil
+// Alternates refuses an appointment where a candidate is left.
+type Alternates struct{ Code string }
+
+func (e *Alternates) Error() string {
+	return "候选人" + e.Code + "可以递补，不得直接指定"
+}
+
+// leave takes who is vacated, and what is withdrawn, off the panel. It returns
+// the application of each open seat of the class.
+func (p *Panel) leave(change Replacement) ([]string, error) {
+	person, known := p.people[change.Vacated]
+	if !known {
+		return nil, fmt.Errorf("没有%s这名专家", change.Vacated)
 	}
-	class := p.people[change.Vacated].Classes[0]
+	for _, x := range change.Passed {
+		if !slices.Contains(Reasons, x.Why) {
+			return nil, fmt.Errorf("%s被略过的理由%q不在规定之列", x.Code, x.Why)
+		}
+		if x.Code == "" && !p.withdrawn[x.Application] {
+			p.withdrawn[x.Application] = true
+			for _, s := range p.seats[x.Application] {
+				p.load[s.code]--
+			}
+		}
+	}
+	if change.Application == "" {
+		p.gone[change.Vacated] = true
+	}
+	var open []string
+	sat := change.Application == ""
+	for _, a := range p.applications {
+		for i := range p.seats[a] {
+			s := &p.seats[a][i]
+			if s.code == change.Vacated && (change.Application == "" || change.Application == a) {
+				s.code, sat = "", true
+				if p.left[a] == nil {
+					p.left[a] = map[string]bool{}
+				}
+				if p.left[a][change.Vacated] = true; !p.withdrawn[a] {
+					p.load[change.Vacated]--
+				}
+			}
+			if *s == (seat{person.Classes[0], ""}) && !p.withdrawn[a] {
+				open, sat = append(open, a), sat || change.Application == a
+			}
+		}
+	}
+	if !sat {
+		return nil, fmt.Errorf("%s不在项目%s的席位上", change.Vacated, change.Application)
+	}
+	return open, nil
+}
+
+// choose finds who takes the open seats of a class, for each a code or "": an
+// assignment of these applications in which those who sit there keep their
+// seats and count for the unit cap, an open seat stays open only where it must,
+// for it costs more than all affinities are worth, and nobody gets more than the
+// own limit.
+func (p *Panel) choose(files Files, change Replacement, open []string) ([]string, error) {
+	chosen := make([]string, len(open))
+	if len(open) == 0 {
+		return chosen, nil
+	}
+	class, pool := p.people[change.Vacated].Classes[0], p.record.Frame.Pool
 	values, err := p.values(files)
 	if err != nil {
 		return nil, err
 	}
-	barred := func(code, application string) bool {
-		return slices.ContainsFunc(change.Passed, func(x Passed) bool {
-			return x.Code == code && (x.Application == "" || x.Application == application)
-		})
+	passed := map[[2]string]bool{}
+	for _, x := range change.Passed {
+		passed[[2]string{x.Code, x.Application}] = true
 	}
-	t := assign.Task{Applications: targets, Seats: []assign.Seats{{Class: class, Count: 1}}, Sparse: true, Listed: make([][]assign.Pair, len(targets)), Barred: make([][]int32, len(targets))}
+	targets := slices.Compact(slices.Clone(open))
+	filled := (2*int64(len(open)) + 1) * assign.Unit // two affinities or lots are less than 2 units
+	stays := 3 * (filled + 2*assign.Unit)            // a place and a unit's room freed bring one more each at most
+	t := assign.Task{Applications: targets, UnitCap: pool.UnitCap, Sparse: true, Listed: make([][]assign.Pair, len(targets)), Barred: make([][]int32, len(targets))}
+	list := func(i int, e assign.Expert, value int64) {
+		t.Listed[i] = append(t.Listed[i], assign.Pair{Expert: int32(len(t.Experts)), Affinity: value})
+		t.Experts = append(t.Experts, e)
+	}
 	for _, c := range p.record.drawn() {
-		if c.Classes[0] == class && !p.gone[c.Code] && c.Code != change.Vacated && !barred(c.Code, "") {
-			t.Experts = append(t.Experts, assign.Expert{Name: c.Code, Class: class, Max: max(0, p.record.Frame.Load-p.load[c.Code])})
+		spare := p.record.Frame.Load - p.load[c.Code]
+		if c.Classes[0] != class || p.gone[c.Code] || spare <= 0 || passed[[2]string{c.Code, ""}] {
+			continue
 		}
-	}
-	filled := (2*int64(len(targets)) + 1) * assign.Unit
-	for i, a := range targets {
-		for j, e := range t.Experts {
-			if value, may := values(a, e.Name); may && e.Max > 0 && !barred(e.Name, a) && p.fits(a, change.Vacated, e.Name) == nil {
-				t.Listed[i] = append(t.Listed[i], assign.Pair{Expert: int32(j), Affinity: filled + value})
+		j := int32(len(t.Experts))
+		t.Experts = append(t.Experts, assign.Expert{Name: c.Code, Class: class, Unit: c.Unit, Max: spare})
+		for i, a := range targets {
+			if value, may := values(a, c.Code); may && !passed[[2]string{c.Code, a}] && !p.left[a][c.Code] && !slices.Contains(p.seats[a], seat{class, c.Code}) {
+				t.Listed[i] = append(t.Listed[i], assign.Pair{Expert: j, Affinity: filled + value})
 			}
 		}
-		t.Listed[i] = append(t.Listed[i], assign.Pair{Expert: int32(len(t.Experts))})
 	}
-	t.Experts = append(t.Experts, assign.Expert{Class: class, Max: len(targets)})
+	for i, a := range targets {
+		for _, s := range p.seats[a] {
+			if s.code != "" {
+				list(i, assign.Expert{Class: s.class, Unit: p.people[s.code].Unit, Max: 1}, stays)
+			} else {
+				list(i, assign.Expert{Class: s.class, Max: 1}, 0) // nobody
+			}
+		}
+	}
+	for _, s := range pool.Seats {
+		t.Seats = append(t.Seats, assign.Seats{Class: s.Class, Count: s.Count})
+	}
 	result, err := assign.Solve(&t, assign.Options{})
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]string{}
+	at := 0
 	for i, a := range targets {
-		out[a] = t.Experts[result.Panels[i][0]].Name
+		for k := 0; at < len(open) && open[at] == a; k++ { // candidates come before who stays, who has no name here
+			chosen[at] = t.Experts[result.Panels[i][k]].Name
+			at++
+		}
 	}
-	return out, nil
+	return chosen, nil
 }
 
 // values tells what a pair is worth to a replacement and whether it may be.
@@ -282,14 +350,61 @@ func find(listed []assign.Pair, j int32) int64 {
 	return listed[at].Affinity
 }
 
-// fits tells what keeps a code from the seat that vacated gives up.
-func (p *Panel) fits(application, vacated, code string) error {
-	same, unit := 0, p.people[code].Unit
+// take seats who fills the open seats and checks what a record alone can show.
+func (p *Panel) take(change Replacement, open []string) error {
+	class := p.people[change.Vacated].Classes[0]
+	if change.Appointed != nil {
+		if err := p.appoint(change, class); err != nil {
+			return err
+		}
+	}
+	if len(change.Filled) != len(open) {
+		return fmt.Errorf("填补%d席，应为%d席", len(change.Filled), len(open))
+	}
+	for i, f := range change.Filled {
+		if f.Application != open[i] {
+			return fmt.Errorf("填补的第%d席属项目%s，应为%s", i+1, f.Application, open[i])
+		}
+		if f.Code == "" {
+			continue
+		}
+		if err := p.fits(f.Application, class, f.Code); err != nil {
+			return err
+		}
+		p.load[f.Code]++
+		p.seats[f.Application][slices.Index(p.seats[f.Application], seat{class, ""})].code = f.Code
+	}
+	return nil
+}
+
+// appoint makes a code known that an appointment brings.
+func (p *Panel) appoint(change Replacement, class string) error {
+	code := change.Appointed.Code
+	person := draw.Candidate{Code: code, Unit: change.Appointed.Unit, Classes: []string{class}, Person: change.Appointed.Person}
+	before, known := p.people[code]
+	same := before.Unit == person.Unit && before.Person == person.Person && slices.Equal(before.Classes, person.Classes)
+	if code == "" || change.Application == "" || known && (!p.appointed[code] || !same) {
+		return fmt.Errorf("指定人员的编号%q不是新编号或先前指定的同一人，或没有写明项目", code)
+	}
+	p.people[code], p.appointed[code] = person, true
+	return nil
+}
+
+// fits tells what keeps a code from an open seat.
+func (p *Panel) fits(application, class, code string) error {
+	person, known := p.people[code]
+	if !known || person.Classes[0] != class || p.gone[code] {
+		return fmt.Errorf("%s不能坐项目%s的%s类席位", code, application, class)
+	}
+	if p.load[code] >= p.record.Frame.Load {
+		return fmt.Errorf("%s评审的项目超过%d个", code, p.record.Frame.Load)
+	}
+	same := 0
 	for _, s := range p.seats[application] {
 		if s.code == code {
 			return fmt.Errorf("%s已在项目%s的席位上", code, application)
 		}
-		if s.code != "" && s.code != vacated && unit != "" && p.people[s.code].Unit == unit {
+		if s.code != "" && person.Unit != "" && p.people[s.code].Unit == person.Unit {
 			same++
 		}
 	}
@@ -298,66 +413,6 @@ func (p *Panel) fits(application, vacated, code string) error {
 	}
 	if p.left[application][code] {
 		return fmt.Errorf("%s已离开项目%s", code, application)
-	}
-	return nil
-}
-
-// apply seats a change's result and checks what a record alone can show.
-func (p *Panel) apply(change Replacement) error {
-	for _, x := range change.Passed {
-		if !slices.Contains(Reasons, x.Why) {
-			return fmt.Errorf("%s被略过的理由%q不在规定之列", x.Code, x.Why)
-		}
-	}
-	targets, err := p.targets(change.Vacated, change.Application, change.Passed)
-	if err != nil {
-		return err
-	}
-	class := p.people[change.Vacated].Classes[0]
-	if change.Appointed != nil {
-		code := change.Appointed.Code
-		if _, known := p.people[code]; known || code == "" || change.Application == "" {
-			return fmt.Errorf("指定人员的编号%q不是新编号，或没有写明项目", code)
-		}
-		p.people[code] = draw.Candidate{Code: code, Unit: change.Appointed.Unit, Classes: []string{class}, Person: change.Appointed.Person}
-	}
-	if len(change.Filled) != len(targets) {
-		return fmt.Errorf("填补%d席，应为%d席", len(change.Filled), len(targets))
-	}
-	if change.Application == "" {
-		p.gone[change.Vacated] = true
-	}
-	for _, a := range p.applications { // seats are given up before any is taken
-		for i, s := range p.seats[a] {
-			if s.code == change.Vacated && (change.Application == "" || change.Application == a) {
-				p.seats[a][i].code = ""
-				p.load[s.code]--
-				if p.left[a] == nil {
-					p.left[a] = map[string]bool{}
-				}
-				p.left[a][s.code] = true
-			}
-		}
-	}
-	for i, f := range change.Filled {
-		if f.Application != targets[i] {
-			return fmt.Errorf("填补的第%d席属项目%s，应为%s", i+1, f.Application, targets[i])
-		}
-		if f.Code == "" {
-			continue
-		}
-		c, known := p.people[f.Code]
-		if !known || c.Classes[0] != class || p.gone[f.Code] {
-			return fmt.Errorf("%s不能坐项目%s的%s类席位", f.Code, f.Application, class)
-		}
-		if err := p.fits(f.Application, change.Vacated, f.Code); err != nil {
-			return err
-		}
-		if p.load[f.Code]++; p.load[f.Code] > p.record.Frame.Load {
-			return fmt.Errorf("%s评审的项目超过%d个", f.Code, p.record.Frame.Load)
-		}
-		at := slices.Index(p.seats[f.Application], seat{class, ""})
-		p.seats[f.Application][at].code = f.Code
 	}
 	return nil
 }

@@ -276,7 +276,8 @@ func (st *Store) WithdrawApplication(s *step, id, reason string, version int) (r
 }
 
 // leaveReview takes a withdrawn application out of its running review: its
-// marks are void, its substitutes and the joint units nobody else brings go.
+// marks are void; its substitutes, who reads nothing else, and the joint units
+// nobody else brings go.
 func (st *Store) leaveReview(s *step, review, application string) error {
 	b, err := st.holdBench(s, review)
 	if err != nil {
@@ -291,6 +292,9 @@ func (st *Store) leaveReview(s *step, review, application string) error {
 				return err
 			}
 		}
+	}
+	if err := st.release(s, b, "withdrawn"); err != nil {
+		return err
 	}
 	set := map[string]any{}
 	if err := st.followDefence(s, b, set); err != nil {

@@ -51,9 +51,12 @@ func (st *Store) AppointSeat(s *step, reviewID string, in NewAppointment) (Repli
 			return Replied{}, rbac.Missing("该批次的这一项目")
 		}
 	}
+	var before *draw.Appointed     // as what the same person was appointed in a match
 	for _, seat := range b.seats { // as a member of the panel for all its applications, as a substitute for one
 		if seat.PersonID == e.PersonID && seat.State != reviewing.SeatVacated && (seat.ApplicationID == "" || in.ApplicationID == "" || seat.ApplicationID == in.ApplicationID) {
-			return Replied{}, rbac.Refuse(rbac.RefusedState, "“%s”已在本专家组的席位%s上，不能再占一席（SM-10）。请另选人员。", e.Name, seat.Code)
+			if before = b.panel.appointedAs(seat.Code); before == nil || seat.Class != in.Class {
+				return Replied{}, rbac.Refuse(rbac.RefusedState, "“%s”已在本专家组的席位%s上，不能再占一席（SM-10）。请另选人员。", e.Name, seat.Code)
+			}
 		}
 	}
 	fit, err := st.loadFitness(s, pack, b.review, []string{e.ID})
@@ -63,29 +66,13 @@ func (st *Store) AppointSeat(s *step, reviewID string, in NewAppointment) (Repli
 	if err := st.Obey(s, "review/"+reviewID, fit.appointable(b, e, in)...); err != nil {
 		return Replied{}, err
 	}
-	row := reviewing.FrameCode{ID: s.NewID(), DrawID: b.draw.ID, ExpertID: e.ID}
-	var codes []reviewing.FrameCode
-	if err := s.Where("draw_id = ?", b.draw.ID).Order("id").Find(&codes).Error; err != nil {
-		return Replied{}, err
+	if before == nil {
+		if before, err = st.newCode(s, b, e); err != nil {
+			return Replied{}, err
+		}
 	}
-	row.Code = fmt.Sprintf("E%04d", len(codes)+1)
-	first, err := firstDocuments(s, map[string]experts.Expert{e.ID: e})
-	if err != nil {
-		return Replied{}, err
-	}
-	digest, err := digestOf(s, &row, e, first)
-	if err != nil {
-		return Replied{}, err
-	}
-	unit, err := b.unitCode(s, codes, e.UnitID)
-	if err != nil {
-		return Replied{}, err
-	}
-	if err := s.Create(&row).Error; err != nil {
-		return Replied{}, err
-	}
-	s.Fact("appointed", row.Code)
-	if err := st.fillWith(s, b, in.Class, vacated, in.ApplicationID, &draw.Appointed{Code: row.Code, Unit: unit, Person: digest}, in.Reason); err != nil {
+	s.Fact("appointed", before.Code)
+	if err := st.fillWith(s, b, in.Class, vacated, in.ApplicationID, before, in.Reason); err != nil {
 		return Replied{}, err
 	}
 	if err := touchReview(s, &b.review, map[string]any{}); err != nil {
@@ -98,8 +85,30 @@ func (st *Store) AppointSeat(s *step, reviewID string, in NewAppointment) (Repli
 	if b.review.Matched() { // who sits reads what is matched, one application or several
 		in.ApplicationID = ""
 	}
-	seat, _ := b.seat(row.Code, in.ApplicationID)
+	seat, _ := b.seat(before.Code, in.ApplicationID)
 	return Replied{SeatID: seat.ID, State: seat.State}, nil
+}
+
+// newCode gives an appointed expert a code of the draw.
+func (st *Store) newCode(s *step, b *bench, e experts.Expert) (*draw.Appointed, error) {
+	codes, err := find[reviewing.FrameCode](s, "id", "draw_id = ?", b.draw.ID)
+	if err != nil {
+		return nil, err
+	}
+	row := reviewing.FrameCode{ID: s.NewID(), DrawID: b.draw.ID, ExpertID: e.ID, Code: fmt.Sprintf("E%04d", len(codes)+1)}
+	first, err := firstDocuments(s, map[string]experts.Expert{e.ID: e})
+	if err != nil {
+		return nil, err
+	}
+	digest, err := digestOf(s, &row, e, first)
+	if err != nil {
+		return nil, err
+	}
+	unit, err := b.unitCode(s, codes, e.UnitID)
+	if err != nil {
+		return nil, err
+	}
+	return &draw.Appointed{Code: row.Code, Unit: unit, Person: digest}, s.Create(&row).Error
 }
 
 // appointable are the verdicts on an appointment.
@@ -144,30 +153,41 @@ func (f *fitness) appointable(b *bench, e experts.Expert, in NewAppointment) []r
 	appointed, seats := b.panel.appointed()
 	share := (appointed + 1) * 100
 	out = append(out, f.pack.Check("P-14", share <= f.pack.DirectAppointPercent*seats, rulebook.Inputs{"appointed": appointed + 1, "seats": seats, "percent": f.pack.DirectAppointPercent},
-		fmt.Sprintf("直接指定不得超过专家组的%d%%（惯例），本次为第%d名、席位%d个。", f.pack.DirectAppointPercent, appointed+1, seats), "请补充专家库后重新抽取，或宣布流会。"))
+		fmt.Sprintf("直接指定不得超过专家组的%d%%（惯例），本次为第%d席、席位共%d个。", f.pack.DirectAppointPercent, appointed+1, seats), "请补充专家库后重新抽取，或宣布流会。"))
 	return out
 }
 
-// appointed counts the people appointed directly so far, and all seats.
-func (p *panel) appointed() (people, seats int) {
-	codes := map[string]bool{}
-	if p.matched != nil {
-		for _, change := range p.matched.record.Changes {
-			if change.Appointed != nil {
-				codes[change.Appointed.Code] = true
+// appointed counts the seats given by appointment so far, and all seats.
+func (p *panel) appointed() (appointed, seats int) {
+	if p.matched == nil {
+		for _, v := range p.drawn.record.Vacancies {
+			if v.Appointed != nil {
+				appointed++
 			}
 		}
-		for _, row := range p.matched.record.Panels {
-			seats += len(row.Codes)
-		}
-		return len(codes), seats
+		return appointed, len(p.drawn.record.Seats)
 	}
-	for _, v := range p.drawn.record.Vacancies {
-		if v.Appointed != nil {
-			codes[v.Appointed.Code] = true
+	for _, change := range p.matched.record.Changes {
+		if change.Appointed != nil {
+			appointed++
 		}
 	}
-	return len(codes), len(p.drawn.record.Seats)
+	for _, row := range p.matched.record.Panels {
+		seats += len(row.Codes)
+	}
+	return appointed, seats
+}
+
+// appointedAs is the appointment that brought a code into a match, nil if none.
+func (p *panel) appointedAs(code string) *draw.Appointed {
+	if p.matched != nil {
+		for _, change := range p.matched.record.Changes {
+			if x := change.Appointed; x != nil && x.Code == code {
+				return x
+			}
+		}
+	}
+	return nil
 }
 
 // unitCode is the pseudonym of a unit in this draw, a new one where no candidate is of it.

@@ -400,6 +400,9 @@ func expertOf(s *step, drawID, code string) (experts.Expert, error) {
 	return expertstore.Take(s, row.ExpertID)
 }
 
+// seatHelp is the way out where a seat cannot be filled as asked.
+const seatHelp = "请刷新后核对席位：有候补可以递补的，由经办“复核回避”，候补即补上空席；候补已用尽的空席，先由科技局领导直接指定，再为单个项目递补。"
+
 // fill fills a vacated seat by the next fitting alternate, journalled as its
 // own entry, and invites.
 func (st *Store) fill(s *step, b *bench, class experts.Class, code, application string) error {
@@ -410,6 +413,7 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 	if b.panel.matched != nil {
 		return st.replace(s, b, class, code, application, appointed, words)
 	}
+	again := appointed == nil && b.panel.Open(string(class), application) == code // nobody leaves
 	record := &b.panel.drawn.record
 	gone := map[string]string{}
 	for _, seat := range b.seats {
@@ -456,7 +460,10 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 	}
 	row, err := b.panel.drawn.Fill(string(class), code, application, why, appointed)
 	if err != nil {
-		return rbac.Refuse(rbac.RefusedState, "%v（SM-10）。请刷新后核对席位；候补已用尽的空席，先由科技局领导直接指定，再为单个项目递补。", err)
+		return rbac.Refuse(rbac.RefusedState, "%v（SM-10）。%s", err, seatHelp)
+	}
+	if again && row.Code == "" {
+		return nil
 	}
 	record.Vacancies = append(record.Vacancies, row)
 	canonical, err := journal.Canonical(*record)

@@ -17,6 +17,7 @@ import (
 	"keping/configs/database"
 	"keping/experts"
 	"keping/experts/draw"
+	expertstore "keping/experts/store"
 	"keping/rbac"
 	"keping/rbac/journal"
 	"keping/rbac/notice"
@@ -104,9 +105,9 @@ func (st *Store) freezeMatch(s *step, f *fitness, d *reviewing.Draw, pool draw.F
 	if err := match.Freeze(&frame, files, stop); err != nil {
 		var lacking *match.Lacking
 		if errors.As(err, &lacking) {
-			v := f.pack.Fail("R-064", nil, "候选人不足以为每个项目组成三类齐全、不少于规定人数的专家组（第二十条）："+lacking.Error(),
-				matchHelp)
-			return frame, &rbac.Refusal{Kind: rbac.RefusedRule, Message: "现有候选人无法匹配。" + lacking.Error(), Verdicts: []rulebook.Verdict{v}}
+			why, inputs := f.wanting(frame, files, lacking)
+			v := f.pack.Fail("R-064", inputs, "候选人不足以为每个项目组成三类齐全、不少于规定人数的专家组（第二十条）："+why, matchHelp)
+			return frame, &rbac.Refusal{Kind: rbac.RefusedRule, Message: "现有候选人无法匹配。" + why, Verdicts: []rulebook.Verdict{v}}
 		}
 		return frame, err
 	}
@@ -160,10 +161,65 @@ func (f *fitness) unmatchable(apps []reviewing.Application, pool draw.Frame) str
 	oneClass(&pool)
 	frame, files := f.matchFrame(pool, apps, ids)
 	files[match.Affinity] = []byte("application,expert,affinity\n")
-	if err := match.Freeze(&frame, files, nil); err != nil {
+	err := match.Freeze(&frame, files, nil)
+	var lacking *match.Lacking
+	if errors.As(err, &lacking) {
+		why, _ := f.wanting(frame, files, lacking)
+		return why
+	}
+	if err != nil {
 		return err.Error()
 	}
 	return ""
+}
+
+// wanting says what a match lacks, class by class, without the codes of a
+// freeze that is not to be.
+func (f *fitness) wanting(frame match.Frame, files match.Files, lacking *match.Lacking) (string, rulebook.Inputs) {
+	barred := map[string]int{} // applications by code
+	for line := range strings.Lines(string(files[match.Conflicts])) {
+		if a, code, _ := strings.Cut(strings.TrimSpace(line), ","); slices.Contains(lacking.Applications, a) {
+			barred[code]++
+		}
+	}
+	together := len(lacking.Applications)
+	inputs := rulebook.Inputs{"applications": lacking.Applications, "expert_load": frame.Load, "unit_cap": frame.Pool.UnitCap}
+	each := ""
+	if frame.Best > 0 {
+		inputs["best_per_seat"] = frame.Best
+		each = fmt.Sprintf("（每席在最好的%d名中抽取）", frame.Best)
+	}
+	var said []string
+	for _, s := range frame.Pool.Seats {
+		usable, away := 0, 0
+		for _, c := range frame.Pool.Candidates {
+			switch {
+			case c.Classes[0] != s.Class:
+			case barred[c.Code] == together:
+				away++
+			default:
+				usable++
+			}
+		}
+		inputs[s.Class] = map[string]int{"seats": s.Count * together, "candidates_wanted": s.Count * together * lacking.Times, "candidates": usable, "barred": away}
+		text := fmt.Sprintf("%s%d席", experts.ClassNames[experts.Class(s.Class)], s.Count*together)
+		if lacking.Times > 1 {
+			text += fmt.Sprintf("，须有%d名候选", s.Count*together*lacking.Times)
+		}
+		said = append(said, fmt.Sprintf("%s，可用%d名，回避%d名", text, usable, away))
+	}
+	which := "项目" + strings.Join(lacking.Applications[:min(together, 5)], "、")
+	if together > 5 {
+		which += fmt.Sprintf("等%d个", together)
+	}
+	if together > 1 {
+		which += "合起来"
+	}
+	text := fmt.Sprintf("%s的席位无法填满%s：%s；每名专家至多%d个项目", which, each, strings.Join(said, "；"), frame.Load)
+	if frame.Pool.UnitCap > 0 {
+		text += fmt.Sprintf("，同一单位在一个项目至多%d席", frame.Pool.UnitCap)
+	}
+	return text + "。", inputs
 }
 
 // profilesOf are what applications and experts say of themselves. What an
@@ -318,6 +374,7 @@ type matchedPanel struct {
 	*match.Panel
 	record  *match.Record
 	numbers map[string]string // by id
+	live    []string          // numbers of the applications that are not withdrawn
 }
 
 func openMatch(s *step, d *reviewing.Draw) (*matchedPanel, error) {
@@ -329,13 +386,20 @@ func openMatch(s *step, d *reviewing.Draw) (*matchedPanel, error) {
 	if m.numbers, err = numbersOf(s, d.ReviewID); err != nil {
 		return nil, err
 	}
+	err = s.Model(&reviewing.Application{}).Where("review_id = ? AND state <> ?", d.ReviewID, reviewing.AppWithdrawn).Order("number").Pluck("number", &m.live).Error
+	if err != nil {
+		return nil, err
+	}
 	m.Panel, err = match.NewPanel(m.record)
 	return m, err
 }
 
-// Sitting is as match.Panel's, by application id.
+// Sitting is the panel of an application, or ("") who has any to read.
 func (m *matchedPanel) Sitting(application string) []draw.Seated {
-	return m.Panel.Sitting(m.numbers[application])
+	if application == "" {
+		return m.Among(m.live)
+	}
+	return m.Of(m.numbers[application])
 }
 
 // Open is as match.Panel's, by application id.
@@ -347,6 +411,7 @@ func (m *matchedPanel) Open(class, application string) string {
 // own entry, and invites whom it needs.
 func (st *Store) replace(s *step, b *bench, class experts.Class, code, application string, appointed *draw.Appointed, words string) error {
 	m := b.panel.matched
+	again := appointed == nil && m.Open(string(class), application) == code // nobody leaves
 	files, err := filesOf(s, b.draw.ID)
 	if err != nil {
 		return err
@@ -357,7 +422,10 @@ func (st *Store) replace(s *step, b *bench, class experts.Class, code, applicati
 	}
 	change, err := m.Replace(files, code, m.numbers[application], passed, appointed)
 	if err != nil {
-		return rbac.Refuse(rbac.RefusedState, "%v（SM-10）。请刷新后核对席位。", err)
+		return rbac.Refuse(rbac.RefusedState, "%v（SM-10）。%s", err, seatHelp)
+	}
+	if again && !slices.ContainsFunc(change.Filled, func(x match.Filled) bool { return x.Code != "" }) {
+		return nil
 	}
 	canonical, err := journal.Canonical(*m.record)
 	if err != nil {
@@ -387,8 +455,49 @@ func (st *Store) replace(s *step, b *bench, class experts.Class, code, applicati
 			}
 			continue
 		}
+		if words != "" { // why this one was appointed directly
+			if err := say(s, b.review.ID, "seat/"+seat.ID, "reason", words); err != nil {
+				return err
+			}
+		}
 		if err := st.tellMore(s, b.review, seat, news[next]); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// release lets go who has no application to read any more: nothing is to be
+// pledged, declared or signed. Who is needed later is invited again.
+func (st *Store) release(s *step, b *bench, reason string) error {
+	if !b.review.Matched() || b.panel == nil {
+		return nil
+	}
+	if err := st.loadPanel(s, b); err != nil {
+		return err
+	}
+	reads := b.panel.Sitting("")
+	for _, id := range slices.Sorted(maps.Keys(b.seats)) {
+		seat := b.seats[id]
+		if seat.State == reviewing.SeatVacated || slices.Contains(reads, draw.Seated{Class: string(seat.Class), Code: seat.Code}) {
+			continue
+		}
+		if err := leave(s, &seat, reason, ""); err != nil {
+			return err
+		}
+		b.seats[id] = seat
+		e, err := expertstore.Take(s, seat.ExpertID)
+		if err != nil {
+			return err
+		}
+		if err := s.Notify(notice.Message{Kind: "released", UserID: e.UserID, Address: e.Mail, Object: "review/" + b.review.ID, Subject: "评审任务取消",
+			Body: fmt.Sprintf("%s：\n\n“%s”评审中分配给您的项目已撤回或改由他人评审，您不必再答复或评审。谢谢！", e.Name, b.review.Title)}); err != nil {
+			return err
+		}
+		if id == b.review.ChairSeatID {
+			if err := st.unsettle(s, b, id); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -442,6 +551,12 @@ func (st *Store) passedBy(s *step, b *bench, class experts.Class, leaver, applic
 			out = append(out, match.Passed{Application: row.Application, Why: "withdrawn"})
 		}
 	}
+	sits := map[string]string{} // expert id → code
+	for _, seat := range b.seats {
+		if seat.State != reviewing.SeatVacated {
+			sits[seat.ExpertID] = seat.Code
+		}
+	}
 	known := map[string]bool{}
 	for line := range strings.Lines(conflicts) {
 		known[strings.TrimSpace(line)] = true
@@ -452,7 +567,11 @@ func (st *Store) passedBy(s *step, b *bench, class experts.Class, leaver, applic
 		})
 	})
 	for code, id := range people {
-		if why := fit.passed(id, class, ""); why != "" {
+		why := fit.passed(id, class, "")
+		if as := sits[id]; why == "" && as != "" && as != code { // appointed under another code
+			why = "excluded"
+		}
+		if why != "" {
 			out = append(out, match.Passed{Code: code, Why: why})
 			continue
 		}
@@ -501,8 +620,8 @@ func (st *Store) MatchOf(ctx context.Context, id string) (MatchView, error) {
 	v.Total, v.Bound, v.Seed, v.Changes = m.record.Total, m.record.Bound, m.record.Seed, m.record.Changes
 	v.Files = slices.Concat(frame.Files, m.record.Files)
 	v.Experts = len(m.Sitting(""))
-	for _, row := range m.record.Panels {
-		for _, x := range m.Panel.Sitting(row.Application) {
+	for _, a := range m.live {
+		for _, x := range m.Of(a) {
 			if x.Code == "" {
 				v.Open++
 			}
@@ -589,7 +708,7 @@ func (st *Store) AffinityOf(ctx context.Context, id, application string) ([]Suit
 		if err != nil {
 			return nil, err
 		}
-		for _, x := range m.Panel.Sitting(application) {
+		for _, x := range m.Of(application) {
 			sits[x.Code] = true
 		}
 	}

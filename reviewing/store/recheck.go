@@ -12,6 +12,8 @@ import (
 // Rechecked is what a re-check of the seated has changed.
 type Rechecked struct {
 	Changed []RecheckedSeat       `json:"changed"`
+	Filled  int                   `json:"filled" doc:"由候补补上的空席"`
+	Open    int                   `json:"open" doc:"仍然空缺的席位"`
 	State   reviewing.ReviewState `json:"state"`
 }
 
@@ -28,8 +30,9 @@ type RecheckedSeat struct {
 // RecheckReview asks once more who may sit where, by the facts of the day. Who
 // may not any longer leaves the panel, or under conflict_scope "application"
 // the applications concerned: the marks are void, each with its own entry, and
-// the next alternates fill the seats. It chooses nobody, so the officer may ask
-// for it after the opening too.
+// the next alternates fill the seats, and those that were open before and for
+// which somebody can sit today. It chooses nobody, so the officer may ask for it
+// after the opening too.
 func (st *Store) RecheckReview(s *step, id string) (Rechecked, error) {
 	b, err := st.holdBench(s, id)
 	if err != nil {
@@ -72,9 +75,68 @@ func (st *Store) RecheckReview(s *step, id string) (Rechecked, error) {
 			return out, err
 		}
 	}
-	out.State = b.review.State
 	s.Fact("changed", facts)
+	if out.Filled, out.Open, err = st.fillOpen(s, b); err != nil {
+		return out, err
+	}
+	if out.Filled > 0 {
+		s.Fact("filled", out.Filled)
+		if b, err = st.holdBench(s, id); err != nil {
+			return out, err
+		}
+		if err := st.unsettle(s, b, ""); err != nil {
+			return out, err
+		}
+	}
+	out.State = b.review.State
 	return out, nil
+}
+
+// fillOpen tries the open seats of a panel again, and tells how many it has
+// filled and how many are still open.
+func (st *Store) fillOpen(s *step, b *bench) (filled, open int, err error) {
+	before := len(b.open())
+	for tried := map[openSeat]bool{}; ; {
+		at := slices.IndexFunc(b.open(), func(x openSeat) bool { return !tried[x] })
+		if at < 0 {
+			open = len(b.open())
+			return before - open, open, nil
+		}
+		x := b.open()[at]
+		tried[x] = true
+		if b.panel.matched != nil { // one try is for all applications
+			for _, other := range b.open() {
+				tried[other] = tried[other] || other.class == x.class
+			}
+		}
+		if err = st.fill(s, b, x.class, b.panel.Open(string(x.class), x.application), x.application); err != nil {
+			return
+		}
+		if b, err = st.holdBench(s, b.review.ID); err != nil {
+			return
+		}
+	}
+}
+
+// openSeat is a seat of a class that nobody holds, the panel's ("") or of one
+// application alone.
+type openSeat struct {
+	class       experts.Class
+	application string
+}
+
+// open are the open seats, the panel's first; of a match two of one application
+// and class count twice.
+func (b *bench) open() []openSeat {
+	var out []openSeat
+	for _, a := range append([]reviewing.Application{{}}, b.applications...) {
+		for _, x := range b.panel.Sitting(a.ID) {
+			if x.Code == "" && b.panel.Open(x.Class, a.ID) != "" {
+				out = append(out, openSeat{experts.Class(x.Class), a.ID})
+			}
+		}
+	}
+	return out
 }
 
 // experts are who holds a live seat.

@@ -400,6 +400,9 @@ func (st *Store) stepAside(s *step, b *bench, d reviewing.Declaration) error {
 	if err := st.fill(s, b, seat.Class, seat.Code, d.ApplicationID); err != nil {
 		return err
 	}
+	if err := st.release(s, b, "recused"); err != nil {
+		return err
+	}
 	return st.unsettle(s, b, "")
 }
 
@@ -412,6 +415,9 @@ func (st *Store) VoteChair(s *step, reviewID, seatID string) (reviewing.Review, 
 	mine := b.mySeats(s)
 	if err := s.May(len(mine) > 0, "该评审批次"); err != nil {
 		return b.review, err
+	}
+	if b.review.Matched() {
+		return b.review, rbac.Refuse(rbac.RefusedState, "函评专家互不知晓，不推选组长（P-16）。组长由经办指定。")
 	}
 	if err := demandState(b.review, "推选组长", reviewing.Composed, reviewing.Marking); err != nil {
 		return b.review, err
