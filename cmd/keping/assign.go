@@ -43,7 +43,7 @@ func (assignCommand) Help() string {
   P001             张三,4           P001,张三,0.82
   P002             李四,4           P002,张三,0.4
 
-有人谢绝之后：把谢绝的各对写进 C.csv，再以 --conflicts C.csv --repair O.csv --out O2.csv 补足，别的席位尽量不动。
+有人谢绝之后：把谢绝的各对写进 C.csv，再以 --conflicts C.csv --repair O.csv --out O2.csv 补足，别的席位尽量不动；证书以 keping verify assignment --before O.csv 验证。
 
 最后一行写到标准错误：total 总和 minimum 最差项目的亲和度 bound 界 seconds 用时。
 退出码：0 完成；1 没有可行的指派（说明缺在哪里）；2 用法或输入有误（指明文件、行、列）。`
@@ -72,7 +72,7 @@ func (c *assignCommand) Run() error {
 		return c.draw(task, options, start)
 	}
 	if c.Repair != "" {
-		return c.repair(task, options, start)
+		return c.repair(task, inputs, options, start)
 	}
 	r, err := assign.Solve(&task.Task, options)
 	settled()
@@ -126,22 +126,25 @@ func (c *assignCommand) draw(task *assign.Reader, options assign.Options, start 
 }
 
 // repair changes as little of an assignment as what is barred now leaves.
-func (c *assignCommand) repair(task *assign.Reader, options assign.Options, start time.Time) error {
-	f, err := os.Open(c.Repair)
+func (c *assignCommand) repair(task *assign.Reader, inputs assign.Inputs, options assign.Options, start time.Time) error {
+	before, hash, err := verify.ReadAssignment(task, c.Repair)
 	if err != nil {
-		return verify.Usage(err)
+		return err
 	}
-	defer f.Close()
-	before, err := task.ReadOutput(f)
-	if err != nil {
-		return verify.Usage(fmt.Errorf("%s：%w", c.Repair, err))
-	}
+	inputs.Before = hash
 	r, err := assign.Resolve(&task.Task, before, options.Stop)
-	if err != nil {
+	if errors.Is(err, assign.ErrTooFine) {
+		return verify.Usage(err)
+	} else if err != nil {
 		return err
 	}
 	if err := create(c.Out, func(w io.Writer) error { return task.WriteOutput(w, r.Panels) }); err != nil {
 		return err
+	}
+	if c.Certificate != "" {
+		if err := create(c.Certificate, func(w io.Writer) error { return r.WriteCertificate(w, inputs) }); err != nil {
+			return err
+		}
 	}
 	for i, panel := range r.Panels {
 		for _, j := range panel {
@@ -150,7 +153,10 @@ func (c *assignCommand) repair(task *assign.Reader, options assign.Options, star
 			}
 		}
 	}
-	fmt.Fprintf(os.Stderr, "changes %d total %s minimum %s seconds %.3f\n", assign.Changes(before, r.Panels), r.Total, r.Minimum, time.Since(start).Seconds())
+	if r.MostKept > r.Kept {
+		fmt.Fprintf(os.Stderr, "未证明改动最少：保留%d席，界%d席\n", r.Kept, r.MostKept)
+	}
+	fmt.Fprintf(os.Stderr, "changes %d total %s minimum %s bound %s seconds %.3f\n", assign.Changes(before, r.Panels), r.Total, r.Minimum, r.Bound, time.Since(start).Seconds())
 	return nil
 }
 
@@ -185,8 +191,8 @@ func (c *assignCommand) options(task *assign.Task) (o assign.Options, err error)
 	if c.MaxProbability != "" && (c.Certificate != "" || o.Objective != assign.Total) {
 		return o, errors.New("--max-probability 不能与 --certificate、--objective fair 或 --minimum 同用")
 	}
-	if c.Repair != "" && (c.Certificate != "" || c.MaxProbability != "" || o.Objective != assign.Total) {
-		return o, errors.New("--repair 不能与 --certificate、--max-probability、--objective fair 或 --minimum 同用")
+	if c.Repair != "" && (c.MaxProbability != "" || o.Objective != assign.Total) {
+		return o, errors.New("--repair 不能与 --max-probability、--objective fair 或 --minimum 同用")
 	}
 	o.Progress = telling()
 	return o, nil

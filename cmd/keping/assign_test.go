@@ -137,8 +137,8 @@ func TestRepair(t *testing.T) {
 		"nothing yet":         {before: "", out: "甲,李,,0.8 乙,王,,0.6"},
 		"not of this task":    {before: "丙,张,,0.9\n", says: "O.csv：第2行第1列（application）：项目名单里没有丙"},
 		"no such affinity":    {before: "甲,李,,0.9\n", says: "O.csv：第2行第4列（affinity）：“0.9”不是亲和度0.8"},
-		"with a proof":        {before: "", with: assignCommand{Certificate: "K.json"}, says: "--repair 不能与 --certificate"},
-		"too few":             {before: "", with: assignCommand{Per: 4}, says: "席位合计需4人次，能用的专家合计至多3人次"},
+		"with a lottery":      {before: "", with: assignCommand{MaxProbability: "0.5"}, says: "--max-probability"},
+		"too few":             {before: "", with: assignCommand{Per: 4}, says: "项目甲的席位无法填满：席位需4人，可用3人（李、王、赵）"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
@@ -158,7 +158,7 @@ func TestRepair(t *testing.T) {
 				Conflicts:    write("C.csv", "application,expert\n甲,张\n"),
 			}
 			command.Repair = write("O.csv", "application,expert,class,affinity\n"+c.before)
-			command.Out = filepath.Join(folder, "O2.csv")
+			command.Out, command.Certificate = filepath.Join(folder, "O2.csv"), filepath.Join(folder, "K.json")
 			if err := command.Run(); c.says != "" {
 				require.ErrorContains(t, err, c.says)
 				assert.NoFileExists(t, command.Out)
@@ -168,6 +168,12 @@ func TestRepair(t *testing.T) {
 			}
 			rows := strings.Fields(string(must(t, command.Out)))
 			assert.Equal(t, c.out, strings.Join(rows[1:], " "))
+			check := verify.Assignment{Pairs: command.Pairs, Certificate: command.Certificate, Out: command.Out, Before: command.Repair}
+			assert.NoError(t, check.Run())
+			check.Before = command.Out
+			assert.Equal(t, 1, verify.Status(check.Run()), "another before")
+			check.Before = ""
+			assert.Equal(t, 1, verify.Status(check.Run()), "a repair is no total")
 		})
 	}
 }

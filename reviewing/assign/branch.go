@@ -54,12 +54,21 @@ func (s *search) balance(rounds int) (lowest Sum, ok bool) {
 		if s.closes(lowest) || round == rounds || !changed && round > 0 || s.stop() {
 			break
 		}
-		if f.settle(4*s.n+64, s.stop) {
-			s.record(f.panels, f.affinity)
+		if f.settle(s.patience(), s.stop) {
+			s.record(f.panels)
 		}
 	}
 	copy(f.price, least)
 	return lowest, true
+}
+
+// patience is how many chains a balance may take: few before it is known that
+// there is any assignment.
+func (s *search) patience() int {
+	if s.best == nil && !s.sure {
+		return s.n/8 + 64
+	}
+	return 4*s.n + 64
 }
 
 // closes tells whether a bound proves the best so far, or that there is none.
@@ -75,16 +84,18 @@ func (s *search) tell(bound Sum) {
 }
 
 // record keeps a feasible assignment if it is the best so far.
-func (s *search) record(panels []int32, affinity []int64) {
-	if slices.Contains(panels, empty) || slices.Min(affinity) < s.floor {
+func (s *search) record(panels []int32) {
+	if slices.Contains(panels, empty) {
 		return
 	}
-	value := SumOf(slices.Min(affinity))
+	affinity := s.affinities(panels)
+	least := slices.Min(affinity)
+	if least < s.floor {
+		return
+	}
+	value := SumOf(least)
 	if !s.fair {
-		value = Sum{}
-		for _, a := range affinity {
-			value = value.Add(a)
-		}
+		value = s.totalOf(panels)
 	}
 	if s.best == nil || value.Cmp(s.reached) > 0 {
 		s.best, s.reached = append(s.best[:0], panels...), value
@@ -99,14 +110,15 @@ func (s *search) explore(parent int, pair int32, value int8) Sum {
 		s.alone(&s.nodes[at])
 	} else {
 		bound, ok := s.balance(rounds)
-		leaf := &s.nodes[at]
-		leaf.price, leaf.bound, leaf.blocked = slices.Clone(s.flow.price), bound, !ok
 		if s.best == nil && !s.sure && !s.stop() { // before the tree, whether there is any assignment
 			s.sure = true
 			if s.err = s.feasible(); s.err != nil {
 				return Sum{}
 			}
+			bound, ok = s.balance(rounds)
 		}
+		leaf := &s.nodes[at]
+		leaf.price, leaf.bound, leaf.blocked = slices.Clone(s.flow.price), bound, !ok
 	}
 	master := s.close(at)
 	if master == nil {

@@ -12,15 +12,19 @@ import (
 // out the multipliers of seats and units, which the prices of experts imply.
 type Certificate struct {
 	model        *model
+	objective    string
 	total, least *search
+	claims       *Result // of the model's task
 }
 
-// Inputs are the hashes of the files an assignment was made from.
+// Inputs are the hashes of the files an assignment was made from; Before is that
+// of the assignment a repair keeps what it can of.
 type Inputs struct {
 	Applications string `json:"applications"`
 	Experts      string `json:"experts"`
 	Affinity     string `json:"affinity"`
 	Conflicts    string `json:"conflicts"`
+	Before       string `json:"before,omitempty"`
 }
 
 // head is K.json without its proofs.
@@ -66,17 +70,15 @@ const Spec = "keping-assign/1"
 
 // WriteCertificate writes K.json.
 func (r *Result) WriteCertificate(w io.Writer, inputs Inputs) error {
-	c, m := r.certificate, r.certificate.model
-	h := head{Spec: Spec, Inputs: inputs, Unit: Unit, Grid: m.grid, Objective: "total", UnitCap: m.UnitCap, Sparse: m.Sparse,
-		Floor: numberOf(SumOf(m.floor)), Total: numberOf(r.Total), Minimum: numberOf(r.Minimum), Bound: bounds{Total: numberOf(r.Bound)}}
+	c, m, claims := r.certificate, r.certificate.model, r.certificate.claims
+	h := head{Spec: Spec, Inputs: inputs, Unit: Unit, Grid: m.grid, Objective: c.objective, UnitCap: m.UnitCap, Sparse: m.Sparse,
+		Floor: numberOf(SumOf(m.floor)), Total: numberOf(claims.Total), Minimum: numberOf(claims.Minimum), Bound: bounds{Total: numberOf(claims.Bound)}}
 	for _, s := range m.Seats {
 		h.Seats = append(h.Seats, [2]any{s.Class, s.Count})
 	}
 	if c.least != nil {
-		least := numberOf(*r.MinimumBound)
-		h.Objective, h.Bound.Minimum = "fair", &least
-	} else if m.floor > 0 {
-		h.Objective = "minimum"
+		least := numberOf(*claims.MinimumBound)
+		h.Bound.Minimum = &least
 	}
 	text, err := json.Marshal(h)
 	if err != nil {

@@ -227,7 +227,7 @@ func (m *model) all() []int {
 func (s *search) feasible() error {
 	z := s.withoutAffinity(s.stop)
 	if z.best != nil {
-		s.record(z.best, s.affinities(z.best))
+		s.record(z.best)
 		return nil
 	}
 	if s.stop() {
@@ -239,7 +239,9 @@ func (s *search) feasible() error {
 // withoutAffinity searches for any assignment.
 func (m *model) withoutAffinity(stop func() bool) *search {
 	zero := *m
-	zero.value, zero.vacancy, zero.most, zero.grid, zero.floor = make([]int64, len(m.value)), Unit, 1, 1, 0
+	zero.exact = make([]int64, len(m.value))
+	zero.value, zero.vacancy, zero.most, zero.grid, zero.floor = zero.exact, Unit, 1, Unit, 0
+	zero.tellApart()
 	z := zero.newSearch(stop)
 	z.sure = true
 	z.explore(-1, empty, free)

@@ -272,7 +272,7 @@ func (m *master) round(s *search) {
 	}
 	s.flow.adopt(panels)
 	if s.flow.settle(4*m.n+64, s.stop) {
-		s.record(s.flow.panels, s.flow.affinity)
+		s.record(s.flow.panels)
 	}
 }
 

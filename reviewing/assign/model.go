@@ -1,6 +1,10 @@
 package assign
 
-import "slices"
+import (
+	"slices"
+
+	"keping/reviewing/chance"
+)
 
 // model is a task laid out for the search: pairs stand by application, then
 // class, then expert. A panel is a row of places of pairs, so many per class
@@ -16,7 +20,8 @@ type model struct {
 	start   []int32 // per application and class, the first pair; last = all
 	owner   []int32 // per pair, its application
 	expert  []int32 // per pair
-	value   []int64 // per pair
+	value   []int64 // per pair, told apart where pairs tie
+	exact   []int64 // per pair, its affinity
 	first   []int32 // per expert, its first place in taker; last = all
 	taker   []int32 // pairs by expert
 	fix     []int8  // per pair: out or in by branching, free
@@ -65,9 +70,29 @@ func compile(t *Task) *model {
 			}
 		}
 	}
-	m.grid = max(m.grid, 1)
+	if m.exact = m.value; m.grid == 0 {
+		m.grid = Unit // of nothing
+	}
 	m.setVacancy()
 	return m
+}
+
+// tellApart adds to every pair's value so little that all of it together is
+// less than the grid: totals and minima, which are multiples of it, and bounds
+// rounded down to them stay what they are, but of the many assignments that tie
+// one is the best, and a search does not wander among them.
+func (m *model) tellApart() {
+	spread := m.grid / (int64(m.n)*int64(m.size) + 1)
+	if spread == 0 {
+		return
+	}
+	random := chance.New(1)
+	m.value = make([]int64, len(m.exact))
+	for q, exact := range m.exact {
+		m.value[q] = exact + int64(random.Below(int(spread)+1))
+	}
+	m.most += spread
+	m.setVacancy()
 }
 
 // setVacancy makes an empty seat cost more than all panels are worth, as far as

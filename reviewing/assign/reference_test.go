@@ -154,7 +154,7 @@ func TestVectors(t *testing.T) {
 		panels, err := r.ReadOutput(bytes.NewReader(file("O.csv")))
 		require.NoError(t, err)
 		hash := func(name string) string { return journal.Hash(string(file(name))) }
-		inputs := Inputs{hash("applications.csv"), hash("experts.csv"), hash(affinity), hash("conflicts.csv")}
+		inputs := Inputs{Applications: hash("applications.csv"), Experts: hash("experts.csv"), Affinity: hash(affinity), Conflicts: hash("conflicts.csv")}
 		p, err := Verify(&r.Task, inputs, panels, certificate)
 		require.NoError(t, err, folder)
 		assert.Equal(t, p.Total, p.TotalBound, folder)

@@ -1,6 +1,7 @@
 package assign
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -38,6 +39,20 @@ func TestResolve(t *testing.T) {
 		assert.Equal(t, fewest, Changes(before.Panels, after.Panels), "seed %d", seed)
 		assert.Equal(t, SumOf(total), sum, "seed %d", seed)
 		assert.Equal(t, sum, after.Total, "seed %d", seed)
+		assert.Equal(t, sum, after.Bound, "seed %d", seed)
+		assert.Equal(t, after.MostKept, after.Kept, "seed %d", seed)
+		keeping, worth, err := task.Keeping(before.Panels)
+		require.NoError(t, err)
+		var certificate bytes.Buffer
+		inputs := Inputs{Before: "before"}
+		require.NoError(t, after.WriteCertificate(&certificate, inputs))
+		proved, err := Verify(keeping, inputs, after.Panels, certificate.Bytes())
+		require.NoError(t, err, "seed %d", seed)
+		kept, most, reached, bound := proved.Kept(worth)
+		assert.Equal(t, []int64{int64(after.Kept), int64(after.Kept)}, []int64{kept, most}, "seed %d", seed)
+		assert.Equal(t, []string{sum.String(), sum.String()}, []string{Decimal(reached), Decimal(bound)}, "seed %d", seed)
+		_, err = Verify(keeping, Inputs{}, after.Panels, certificate.Bytes())
+		assert.Error(t, err, "seed %d", seed)
 		repaired++
 		if fewest > 1 {
 			moved++
@@ -45,6 +60,30 @@ func TestResolve(t *testing.T) {
 	}
 	assert.Greater(t, repaired, 300)
 	assert.Greater(t, moved, 20, "refusals that others must make room for")
+}
+
+// TestResolveLarge numbers: what 64 bits cannot keep apart is refused, never
+// wrong; ordinary affinities at a large size are not.
+func TestResolveLarge(t *testing.T) {
+	task := Instance{Applications: 30, Experts: 20, Each: 20, Seats: []Seats{{"", 3}}, Slack: 1.2, Seed: 1}.Task()
+	before, err := Solve(task, Options{})
+	require.NoError(t, err)
+	task.Barred[4] = []int32{before.Panels[4][0]}
+	after, err := Resolve(task, before.Panels, nil)
+	require.NoError(t, err)
+	assert.Equal(t, 1, Changes(before.Panels, after.Panels))
+	for i := range task.Listed {
+		for k := range task.Listed[i] {
+			task.Listed[i][k].Affinity *= 1_000_000
+		}
+	}
+	_, err = Resolve(task, before.Panels, nil)
+	assert.ErrorIs(t, err, ErrTooFine)
+	task.Listed, task.Barred = make([][]Pair, 100_000), make([][]int32, 100_000)
+	task.Applications = make([]string, 100_000)
+	task.Listed[0] = []Pair{{0, 10 * Unit}}
+	_, _, err = task.Keeping(make([][]int32, 100_000))
+	assert.NoError(t, err)
 }
 
 // repair tries all assignments for the fewest changes and the greatest total.

@@ -24,7 +24,9 @@ func Solve(t *Task, o Options) (*Result, error) {
 	}
 	if o.Objective == Minimum {
 		m.floor = o.Floor
+		m.grid = gcd(m.grid, m.floor)
 	}
+	m.tellApart()
 	total := m.newSearch(o.Stop)
 	total.progress = o.Progress
 	total.explore(-1, empty, free)
@@ -37,14 +39,17 @@ func Solve(t *Task, o Options) (*Result, error) {
 		return nil, total.err
 	}
 	if o.Objective != Fair {
-		return m.result(total, nil), nil
+		return m.result(objectives[o.Objective], total, nil), nil
 	}
 	least := m.fairest(total)
 	m.floor = least.reached.int()
 	total.nodes, total.best, total.reached = nil, least.best, m.totalOf(least.best)
 	total.explore(-1, empty, free)
-	return m.result(total, least), nil
+	return m.result(objectives[Fair], total, least), nil
 }
+
+// objectives as certificates name them.
+var objectives = [...]string{Total: "total", Fair: "fair", Minimum: "minimum"}
 
 // ErrStopped is that the time was over before any assignment was found.
 var ErrStopped = fmt.Errorf("时限内没有找到任何可行的指派，请放宽 --seconds")
@@ -61,7 +66,7 @@ func (m *model) newSearch(stop func() bool) *search {
 // totalOf panels.
 func (m *model) totalOf(panels []int32) (sum Sum) {
 	for _, q := range panels {
-		sum = sum.Add(m.value[q])
+		sum = sum.Add(m.exact[q])
 	}
 	return sum
 }
@@ -71,7 +76,7 @@ func (m *model) totalOf(panels []int32) (sum Sum) {
 // programme, with its help; at last the proof.
 func (m *model) fairest(total *search) *search {
 	least := &search{model: m, stop: total.stop, fair: true, flow: total.flow, total: total, progress: total.progress}
-	least.record(total.best, m.affinities(total.best))
+	least.record(total.best)
 	root := node{parent: -1, pair: empty}
 	least.alone(&root)
 	least.climb(root.bound, 0)
@@ -89,7 +94,7 @@ const attempts = 25
 // bound itself, which is often reached, is tried first.
 func (s *search) climb(bound Sum, nodes int) {
 	high := bound.grid(1, s.grid).int()
-	for floor := high; high > s.reached.int() && !s.stop(); floor = s.reached.int() + (high-s.reached.int()+1)/2 {
+	for floor := high; high > s.reached.int() && !s.stop(); floor = high - (high-s.reached.int())/s.grid/2*s.grid {
 		if !s.raise(floor, nodes) {
 			high = (floor - 1) / s.grid * s.grid
 		}
@@ -113,7 +118,7 @@ func (s *search) raise(floor int64, nodes int) bool {
 	}
 	s.floor = 0
 	if up.best != nil {
-		s.record(up.best, s.affinities(up.best))
+		s.record(up.best)
 	}
 	return up.best != nil
 }
@@ -121,8 +126,10 @@ func (s *search) raise(floor int64, nodes int) bool {
 // affinities of panels per application.
 func (m *model) affinities(panels []int32) []int64 {
 	sums := make([]int64, m.n)
-	for i := range sums {
-		sums[i] = m.affinityOf(panels[i*m.size : (i+1)*m.size])
+	for at, q := range panels {
+		if q != empty {
+			sums[at/m.size] += m.exact[q]
+		}
 	}
 	return sums
 }
@@ -143,7 +150,7 @@ func (s *search) alone(leaf *node) {
 }
 
 // result collects what the searches found.
-func (m *model) result(total, least *search) *Result {
+func (m *model) result(objective string, total, least *search) *Result {
 	r := &Result{Panels: make([][]int32, m.n), Total: m.totalOf(total.best), Minimum: SumOf(slices.Min(m.affinities(total.best)))}
 	for i := range m.n {
 		for _, q := range total.best[i*m.size : (i+1)*m.size] {
@@ -152,12 +159,11 @@ func (m *model) result(total, least *search) *Result {
 		slices.Sort(r.Panels[i])
 	}
 	r.Bound = total.bound()
-	c := &Certificate{model: m, total: total, least: least}
+	r.certificate = &Certificate{model: m, objective: objective, total: total, least: least, claims: r}
 	if least != nil {
 		least := least.bound()
 		r.MinimumBound = &least
 	}
-	r.certificate = c
 	return r
 }
 

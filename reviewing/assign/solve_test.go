@@ -191,3 +191,28 @@ func prove(t *testing.T, task *Task, r *Result, seed uint64) {
 		assert.Equal(t, p.Minimum, p.MinimumBound, "seed %d", seed)
 	}
 }
+
+// TestTies: where nearly all pairs are worth the same, as in the first year of a
+// pool that has registered nothing, an assignment is found and proved as fast as
+// elsewhere: within fewer nodes and chains than there are seats.
+func TestTies(t *testing.T) {
+	for _, k := range []int{1, 2} {
+		task := Instance{Applications: 500, Experts: 600, Each: 600, Seats: []Seats{{"技术", 3 * k}, {"管理", k}, {"财务", k}}, UnitCap: k, Units: 150, Slack: 1.2, Seed: 1}.Task()
+		for j := range task.Experts {
+			task.Experts[j].Max = 8 * k
+		}
+		for i := range task.Listed {
+			task.Listed[i] = nil
+		}
+		task.Sparse = false
+		asked := 0
+		r, err := Solve(task, Options{Stop: func() bool { asked++; return asked > 5*500*5*k }})
+		require.NoError(t, err)
+		assert.Equal(t, r.Total, r.Bound)
+		task.Listed[3] = []Pair{{7, 250_000_000}, {8, 500_000_000}}
+		r, err = Solve(task, Options{})
+		require.NoError(t, err)
+		assert.Equal(t, SumOf(750_000_000), r.Total)
+		assert.Equal(t, r.Total, r.Bound)
+	}
+}

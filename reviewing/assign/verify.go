@@ -105,6 +105,17 @@ func Verify(t *Task, inputs Inputs, panels [][]int32, certificate []byte) (*Prov
 	return p, nil
 }
 
+// Kept is, of a repair proved in the task that Keeping gives, how many seats are
+// kept, the total without their worth, and what neither exceeds, the bound of
+// the total with as many kept.
+func (p *Proved) Kept(worth int64) (kept, most int64, total, bound *big.Int) {
+	w, n := big.NewInt(worth), new(big.Int)
+	total = new(big.Int)
+	n.DivMod(p.Total, w, total)
+	bound = new(big.Int).Sub(p.TotalBound, new(big.Int).Mul(n, w))
+	return n.Int64(), new(big.Int).Div(p.TotalBound, w).Int64(), total, bound
+}
+
 func (p *Proved) String() string {
 	of := func(what string, reached, bound *big.Int) string {
 		if reached.Cmp(bound) == 0 {
@@ -183,7 +194,7 @@ func (v *verifier) head(c *claim, inputs Inputs, p *Proved) error {
 		return refuted("证书没有 inputs")
 	}
 	for _, x := range [][3]string{{"applications", c.Inputs.Applications, inputs.Applications}, {"experts", c.Inputs.Experts, inputs.Experts},
-		{"affinity", c.Inputs.Affinity, inputs.Affinity}, {"conflicts", c.Inputs.Conflicts, inputs.Conflicts}} {
+		{"affinity", c.Inputs.Affinity, inputs.Affinity}, {"conflicts", c.Inputs.Conflicts, inputs.Conflicts}, {"before", c.Inputs.Before, inputs.Before}} {
 		if x[1] != x[2] {
 			return refuted("证书所依据的 %s 是另一个文件：摘要应为%s，是%s", x[0], x[1], x[2])
 		}
@@ -209,6 +220,9 @@ func (v *verifier) head(c *claim, inputs Inputs, p *Proved) error {
 		return refuted("证书的 floor 或 grid 不是整数")
 	}
 	switch {
+	case c.Objective == repairing && inputs.Before != "" && c.Floor.Sign() == 0:
+	case inputs.Before != "":
+		return refuted("目标%s不是修补", c.Objective)
 	case c.Objective == "total" && c.Floor.Sign() == 0, c.Objective == "fair" && c.Floor.Cmp(p.Minimum) == 0,
 		c.Objective == "minimum" && c.Floor.Cmp(p.Minimum) <= 0:
 	default:

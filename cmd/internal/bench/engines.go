@@ -149,7 +149,7 @@ func repaired(in assign.Instance) (row engineRow, err error) {
 		return row, err
 	}
 	task.Barred[0] = []int32{before.Panels[0][0]}
-	var after *assign.Result
+	var after *assign.Repair
 	row.cpu, row.peak, err = measured(func() (err error) {
 		after, err = assign.Resolve(task, before.Panels, nil)
 		return err
@@ -157,7 +157,7 @@ func repaired(in assign.Instance) (row engineRow, err error) {
 	if err != nil {
 		return row, err
 	}
-	row.quality = fmt.Sprintf("改动%d席，总和%s（原%s）", assign.Changes(before.Panels, after.Panels), after.Total, before.Total)
+	row.quality = fmt.Sprintf("改动%d席（界%d席），总和%s，界%s（原%s）", assign.Changes(before.Panels, after.Panels), after.Kept+assign.Changes(before.Panels, after.Panels)-after.MostKept, after.Total, after.Bound, before.Total)
 	return row, nil
 }
 

@@ -53,6 +53,7 @@ type Assignment struct {
 	Pairs       `embed:""`
 	Certificate string `help:"证书 K.json（.gz 直接读）" required:"" placeholder:"K.json"`
 	Out         string `help:"指派 O.csv：列 application,expert,class,affinity" required:"" placeholder:"O.csv"`
+	Before      string `help:"修补（--repair）之前的指派 O.csv：证书证明保留的席位最多，其次总和最大" placeholder:"O.csv"`
 }
 
 // Run verifies without solving anything: rules, hashes, and every bound.
@@ -78,12 +79,47 @@ func (c Assignment) Run() error {
 	if err != nil {
 		return refused(c.Out, err)
 	}
+	if c.Before != "" {
+		return c.repaired(task, inputs, panels, certificate)
+	}
 	proved, err := assign.Verify(&task.Task, inputs, panels, certificate)
 	if err != nil {
 		return refused(c.Certificate, err)
 	}
 	fmt.Println(proved)
 	return nil
+}
+
+// repaired verifies what was kept of an earlier assignment.
+func (c Assignment) repaired(task *assign.Reader, inputs assign.Inputs, panels [][]int32, certificate []byte) error {
+	before, hash, err := ReadAssignment(task, c.Before)
+	if err != nil {
+		return err
+	}
+	inputs.Before = hash
+	keeping, worth, err := task.Keeping(before)
+	if err != nil {
+		return Usage(err)
+	}
+	proved, err := assign.Verify(keeping, inputs, panels, certificate)
+	if err != nil {
+		return refused(c.Certificate, err)
+	}
+	kept, most, total, bound := proved.Kept(worth)
+	fmt.Printf("修补属实：保留%d席，至多可保留%d席；总和 %s，保留同样多时的界 %s\n", kept, most, assign.Decimal(total), assign.Decimal(bound))
+	return nil
+}
+
+// ReadAssignment reads an assignment of a task, and its hash.
+func ReadAssignment(task *assign.Reader, name string) (panels [][]int32, hash string, err error) {
+	data, err := read(name)
+	if err != nil {
+		return nil, "", err
+	}
+	if panels, err = task.ReadOutput(bytes.NewReader(data)); err != nil {
+		return nil, "", Usage(named(name, err))
+	}
+	return panels, journal.Hash(string(data)), nil
 }
 
 // refused names the file; what is not a refutation is unreadable input.
