@@ -15,7 +15,10 @@
 // H("match\n" seed "\n" application "\n" code), its first 16 digits modulo 10⁹
 // in billionths, and the panels are those with the greatest total of lots: a
 // draw in which every rule holds. Either result has a certificate of package
-// assign, so that nobody has to believe it.
+// assign, so that nobody has to believe it; and because the search is bounded by
+// what it does, never by the clock, whoever runs it again gets the same panels,
+// also where several are equally good. Engine names the search: one that would
+// settle ties otherwise gets another name.
 //
 // Who leaves an application, or all of them, is replaced there without a change
 // to anybody else: of all open seats of the class as many as can be are filled,
@@ -37,8 +40,11 @@ import (
 	"keping/reviewing/assign"
 )
 
-// Spec names the contract.
-const Spec = "keping-match/1"
+// Spec names the contract, Engine the search.
+const (
+	Spec   = "keping-match/1"
+	Engine = "keping-assign/1"
+)
 
 // The files of a match, as `keping verify assignment` reads them.
 const (
@@ -65,11 +71,12 @@ type File struct {
 
 // Frame is what is frozen before anybody commits.
 type Frame struct {
-	Spec  string     `json:"spec"`
-	Pool  draw.Frame `json:"pool"` // seats of each application; candidates have one class each
-	Load  int        `json:"load"` // applications per expert at most
-	Best  int        `json:"best"` // 0: match; k: draw among the best k per seat
-	Files []File     `json:"files"`
+	Spec   string     `json:"spec"`
+	Engine string     `json:"engine"`
+	Pool   draw.Frame `json:"pool"` // seats of each application; candidates have one class each
+	Load   int        `json:"load"` // applications per expert at most
+	Best   int        `json:"best"` // 0: match; k: draw among the best k per seat
+	Files  []File     `json:"files"`
 }
 
 // Record is everything an outsider needs, with the files, to recompute a match.
@@ -101,6 +108,9 @@ func (f Frame) Validate() error {
 	bad := []error{f.Pool.Validate()}
 	if f.Spec != Spec {
 		bad = append(bad, fmt.Errorf("spec应为%s", Spec))
+	}
+	if f.Engine != Engine {
+		bad = append(bad, fmt.Errorf("engine是%s，本程序是%s，须用产生该记录的版本重算", f.Engine, Engine))
 	}
 	if f.Load < 1 {
 		bad = append(bad, errors.New("load小于1"))
@@ -150,11 +160,11 @@ func (e *Lacking) Error() string { return e.Reason }
 
 // Freeze completes a frame that has everything but the hashes of its files, of
 // which applications, affinities and conflicts are given: it adds the shortlist
-// and refuses with Lacking what could not be matched. stop ends a search for
-// the optimum that takes too long; the shortlist then has a gap, which its
-// certificate tells.
+// and refuses with Lacking what could not be matched. Where the search takes
+// more than its effort the shortlist has a gap, which its certificate tells.
+// stop, true when the caller can wait no longer, makes it ErrTooLong.
 func Freeze(f *Frame, files Files, stop func() bool) error {
-	f.Spec, f.Files = Spec, []File{}
+	f.Spec, f.Engine, f.Files = Spec, Engine, []File{}
 	if err := f.Validate(); err != nil {
 		return err
 	}
@@ -198,7 +208,7 @@ func hashes(files Files, names []string) []File {
 }
 
 // Run matches: reveals in the frame's order of holders. The files it makes are
-// added to those of the frame.
+// added to those of the frame. stop is as in Freeze.
 func Run(frame Frame, files Files, reveals []draw.Reveal, stop func() bool) (Record, error) {
 	r := Record{Spec: Spec, Frame: frame, Reveals: reveals, Changes: []Replacement{}}
 	if err := frame.Validate(); err != nil {
@@ -331,11 +341,29 @@ func (f *Frame) task(files Files, experts []byte, by string, times int) (*assign
 	return t, inputs, nil
 }
 
+// ErrTooLong is that the caller's stop or the effort was over before there was
+// any match.
+var ErrTooLong = errors.New("匹配在规定的时间或计算量之内没有完成")
+
+// effort is how often a search asks whether to go on: what depends on it is the
+// same on every machine. An asking costs a pass over the pairs or less.
+func effort(t *assign.Task) int {
+	return 2000 + 200_000_000/(len(t.Applications)*len(t.Experts)+1)
+}
+
 func solve(t *assign.Task, times int, stop func() bool) (*assign.Result, error) {
-	result, err := assign.Solve(t, assign.Options{Stop: stop})
+	left, late := effort(t), false
+	result, err := assign.Solve(t, assign.Options{Stop: func() bool {
+		left--
+		late = late || stop != nil && stop()
+		return late || left < 0
+	}})
 	var none *assign.Infeasible
-	if errors.As(err, &none) {
+	switch {
+	case errors.As(err, &none):
 		return nil, &Lacking{none.Reason, none.Applications, times}
+	case late || errors.Is(err, assign.ErrStopped):
+		return nil, ErrTooLong
 	}
 	return result, err
 }

@@ -57,6 +57,9 @@ func TestMatch(t *testing.T) {
 	for _, best := range []int{0, 2} {
 		t.Run(fmt.Sprint("best ", best), func(t *testing.T) {
 			f, files := instance(1, 12, 60, 3, best)
+			if best == 0 {
+				files[Affinity] = []byte("application,expert,affinity\nA001,E0001,0.5000\n") // nearly all are as good
+			}
 			r := run(t, f, files)
 			assert.Equal(t, r.Total, r.Bound, "proved")
 			require.NoError(t, Verify(r, files))
@@ -100,6 +103,9 @@ func TestMatch(t *testing.T) {
 				"experts": func(_ *Record, files Files) {
 					files[Experts] = []byte(strings.Replace(string(files[Experts]), ",3,", ",9,", 1))
 				},
+				"as good a panel": func(r *Record, files Files) { // of the same values throughout
+					*r, files[Assignment] = exchanged(*r, files[Assignment])
+				},
 				"a file less": func(_ *Record, files Files) { delete(files, Certificate) },
 			} {
 				forged, changed := r, maps.Clone(files)
@@ -110,6 +116,22 @@ func TestMatch(t *testing.T) {
 			assert.Equal(t, r, again)
 		})
 	}
+}
+
+// exchanged swaps two panels in record and file as far as the hash of the file.
+func exchanged(r Record, assignment []byte) (Record, []byte) {
+	text := strings.NewReplacer("A011,", "A012,", "A012,", "A011,").Replace(string(assignment))
+	rows := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	slices.Sort(rows[1:])
+	out := []byte(strings.Join(rows, "\n") + "\n")
+	r.Panels, r.Files = slices.Clone(r.Panels), slices.Clone(r.Files)
+	r.Panels[10], r.Panels[11] = Seats{"A011", r.Panels[11].Codes}, Seats{"A012", r.Panels[10].Codes}
+	for i := range r.Files {
+		if r.Files[i].Name == Assignment {
+			r.Files[i].Hash = journal.Hash(string(out))
+		}
+	}
+	return r, out
 }
 
 // TestReplace: who leaves is replaced and nobody else is moved; when nobody is

@@ -418,20 +418,15 @@ func (p *Panel) fits(application, class, code string) error {
 }
 
 // Verify recomputes a record from its frame, its secrets and its files, of
-// which none may be missing, and returns what differs.
+// which none may be missing: the shortlist, the match and every change are made
+// again and must be the same, and the certificates must prove what they claim.
+// It returns what differs.
 func Verify(record Record, files Files) error {
-	again := record
 	if record.Spec != Spec {
 		return fmt.Errorf("spec应为%s", Spec)
 	}
-	if err := record.Frame.Validate(); err != nil {
-		return err
-	}
-	var err error
-	if again.FrameHash, err = record.Frame.Hash(); err != nil {
-		return err
-	}
-	if again.Commitments, again.Seed, err = draw.Open(Spec, record.Frame.Pool, again.FrameHash, record.Reveals, ""); err != nil {
+	frame, again := record.Frame, Files{}
+	if err := frame.Validate(); err != nil {
 		return err
 	}
 	var bad []error
@@ -440,9 +435,9 @@ func Verify(record Record, files Files) error {
 			bad = append(bad, fmt.Errorf("%s与重算结果不同", what))
 		}
 	}
-	differs("frame_hash", record.FrameHash == again.FrameHash)
-	differs("commitments", slices.Equal(record.Commitments, again.Commitments))
-	differs("seed", record.Seed == again.Seed)
+	for _, name := range []string{Applications, Affinity, Conflicts} {
+		again[name] = files[name]
+	}
 	for _, f := range slices.Concat(record.Frame.Files, record.Files) {
 		if _, given := files[f.Name]; !given {
 			bad = append(bad, fmt.Errorf("缺少文件%s", f.Name))
@@ -451,56 +446,56 @@ func Verify(record Record, files Files) error {
 	if len(bad) > 0 {
 		return errors.Join(bad...)
 	}
-	frozen := []string{Applications, Affinity, Conflicts}
-	if record.Frame.Best > 0 {
-		frozen = append(frozen, ShortlistExperts, Shortlist, ShortlistCertificate)
-		differs(ShortlistExperts, string(files[ShortlistExperts]) == string(record.Frame.experts(record.Frame.Pool.Candidates, record.Frame.Best)))
+	if err := Freeze(&frame, again, nil); err != nil {
+		return err
 	}
-	made := maps.Clone(files)
-	names, by := again.made(made)
-	for _, name := range []string{Experts, Lots} {
-		differs(name, string(files[name]) == string(made[name]))
-	}
-	differs("frame.files", slices.Equal(record.Frame.Files, hashes(files, frozen)))
-	differs("files", slices.Equal(record.Files, hashes(files, names)))
-	if len(bad) > 0 {
-		return errors.Join(bad...)
-	}
-	if record.Frame.Best > 0 {
-		if _, _, _, err := proved(&record.Frame, files, files[ShortlistExperts], Affinity, record.Frame.Best, Shortlist, ShortlistCertificate); err != nil {
-			return err
-		}
-	}
-	task, matched, proof, err := proved(&record.Frame, files, files[Experts], by, 1, Assignment, Certificate)
+	differs("frame.files", slices.Equal(record.Frame.Files, frame.Files))
+	made, err := Run(record.Frame, again, record.Reveals, nil)
 	if err != nil {
 		return err
 	}
-	differs("panels", slices.EqualFunc(record.Panels, panels(task, matched), func(a, b Seats) bool {
+	differs("frame_hash", record.FrameHash == made.FrameHash)
+	differs("commitments", slices.Equal(record.Commitments, made.Commitments))
+	differs("seed", record.Seed == made.Seed)
+	differs("files", slices.Equal(record.Files, made.Files))
+	for _, name := range slices.Sorted(maps.Keys(again)) {
+		differs(name, bytes.Equal(files[name], again[name]))
+	}
+	differs("panels", slices.EqualFunc(record.Panels, made.Panels, func(a, b Seats) bool {
 		return a.Application == b.Application && slices.Equal(a.Codes, b.Codes)
 	}))
-	differs("total", record.Total == assign.Decimal(proof.Total))
-	differs("bound", record.Bound == assign.Decimal(proof.TotalBound))
+	differs("total", record.Total == made.Total)
+	differs("bound", record.Bound == made.Bound)
 	if len(bad) > 0 {
 		return errors.Join(bad...)
+	}
+	by := Affinity
+	if frame.Best > 0 {
+		by = Lots
+		if err := proved(&frame, files, files[ShortlistExperts], Affinity, frame.Best, Shortlist, ShortlistCertificate); err != nil {
+			return err
+		}
+	}
+	if err := proved(&frame, files, files[Experts], by, 1, Assignment, Certificate); err != nil {
+		return err
 	}
 	return replay(record, files)
 }
 
 // proved verifies an assignment by its certificate.
-func proved(f *Frame, files Files, experts []byte, by string, times int, out, certificate string) (*assign.Task, [][]int32, *assign.Proved, error) {
+func proved(f *Frame, files Files, experts []byte, by string, times int, out, certificate string) error {
 	t, inputs, err := f.task(files, experts, by, times)
 	if err != nil {
-		return nil, nil, nil, err
+		return err
 	}
 	matched, err := t.ReadOutput(bytes.NewReader(files[out]))
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("%s：%w", out, err)
+		return fmt.Errorf("%s：%w", out, err)
 	}
-	proof, err := assign.Verify(&t.Task, inputs, matched, files[certificate])
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("%s：%w", certificate, err)
+	if _, err := assign.Verify(&t.Task, inputs, matched, files[certificate]); err != nil {
+		return fmt.Errorf("%s：%w", certificate, err)
 	}
-	return &t.Task, matched, proof, nil
+	return nil
 }
 
 // replay makes every change again.

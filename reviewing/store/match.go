@@ -31,11 +31,18 @@ import (
 // somebody is.
 const profilesFile = "profiles.json"
 
-// inTime ends a search for the optimum that would hold up the act for too long;
-// a gap it leaves stands in the certificate.
+// inTime ends a search that would hold up the act, and others, for too long.
 func inTime(s *step) (stop func() bool, cancel func()) {
 	ctx, cancel := context.WithTimeout(s.Statement.Context, 20*time.Second)
 	return func() bool { return ctx.Err() != nil }, cancel
+}
+
+// inTimeOr makes a refusal of a match that took too long.
+func inTimeOr(err error) error {
+	if errors.Is(err, match.ErrTooLong) {
+		return rbac.Refuse(rbac.RefusedState, "%v（SM-09）。请把项目分成几个批次，或补充专家库、调高每名专家的评审项目数。", err)
+	}
+	return err
 }
 
 // profiles are the inputs of the affinities, by application number and code.
@@ -109,7 +116,7 @@ func (st *Store) freezeMatch(s *step, f *fitness, d *reviewing.Draw, pool draw.F
 			v := f.pack.Fail("R-064", inputs, "候选人不足以为每个项目组成三类齐全、不少于规定人数的专家组（第二十条）："+why, matchHelp)
 			return frame, &rbac.Refusal{Kind: rbac.RefusedRule, Message: "现有候选人无法匹配。" + why, Verdicts: []rulebook.Verdict{v}}
 		}
-		return frame, err
+		return frame, inTimeOr(err)
 	}
 	text, err := json.Marshal(p)
 	if err != nil {
@@ -161,7 +168,7 @@ func (f *fitness) unmatchable(apps []reviewing.Application, pool draw.Frame) str
 	oneClass(&pool)
 	frame, files := f.matchFrame(pool, apps, ids)
 	files[match.Affinity] = []byte("application,expert,affinity\n")
-	err := match.Freeze(&frame, files, nil)
+	err := match.Freeze(&frame, files, nil) // bounded by its effort
 	var lacking *match.Lacking
 	if errors.As(err, &lacking) {
 		why, _ := f.wanting(frame, files, lacking)
@@ -353,7 +360,7 @@ func runMatch(s *step, d *reviewing.Draw, reveals []draw.Reveal) error {
 	defer cancel()
 	record, err := match.Run(frame, files, reveals, stop)
 	if err != nil {
-		return err
+		return inTimeOr(err)
 	}
 	canonical, err := journal.Canonical(record)
 	if err != nil {
