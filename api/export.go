@@ -145,7 +145,7 @@ func (s *Server) exportMatchFile(r *Reading, in *struct {
 	ID   string `path:"id" maxLength:"64"`
 	File string `path:"file" enum:"applications.csv,affinity.csv,conflicts.csv,shortlist-experts.csv,shortlist.csv,shortlist-certificate.json,experts.csv,lots.csv,assignment.csv,certificate.json"`
 }) (exported, error) {
-	data, err := s.Reviews.MatchFile(r, in.ID, in.File)
+	data, err := s.Reviews.MatchFile(r, r.Actor, in.ID, in.File)
 	return exported{in.File + ".gz", "application/gzip", data, ""}, err
 }
 
@@ -157,7 +157,7 @@ func (s *Server) readAffinity(r *Reading, in *struct {
 	ID          string `path:"id" maxLength:"64"`
 	Application string `query:"application" required:"true" minLength:"1" maxLength:"40" doc:"申报编号"`
 }) (Page[reviewstore.Suited], error) {
-	items, err := s.Reviews.AffinityOf(r, in.ID, in.Application)
+	items, err := s.Reviews.AffinityOf(r, r.Actor, in.ID, in.Application)
 	return Page[reviewstore.Suited]{Items: items}, err
 }
 

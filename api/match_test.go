@@ -34,18 +34,18 @@ func (w *world) rematched(review string) (match.Record, match.Files) {
 	t := w.t
 	t.Helper()
 	v := w.matchOf(review)
-	officer := w.users["officer"]
+	officer, supervisor := w.users["officer"], w.users["supervisor"]
 	record, err := match.ParseRecord([]byte(officer.do("GET", "/api/draws/"+v.DrawID+"/record", nil).is(t, http.StatusOK).body))
 	require.NoError(t, err)
 	files := match.Files{}
 	for _, f := range v.Files {
-		z, err := gzip.NewReader(strings.NewReader(officer.do("GET", "/api/draws/"+v.DrawID+"/files/"+f.Name, nil).is(t, http.StatusOK).body))
+		z, err := gzip.NewReader(strings.NewReader(supervisor.do("GET", "/api/draws/"+v.DrawID+"/files/"+f.Name, nil).is(t, http.StatusOK).body))
 		require.NoError(t, err)
 		files[f.Name], err = io.ReadAll(z)
 		require.NoError(t, err)
 	}
 	require.NoError(t, match.Verify(record, files))
-	lines := w.users["supervisor"].do("GET", "/api/journal/export", nil).is(t, http.StatusOK).body
+	lines := supervisor.do("GET", "/api/journal/export", nil).is(t, http.StatusOK).body
 	require.NoError(t, match.VerifyJournal(record, bytes.NewReader([]byte(lines))))
 	return record, files
 }
@@ -106,6 +106,11 @@ func TestMatch(t *testing.T) {
 			assert.NotEqual(t, "0", v.Total)
 			assert.Len(t, v.Seed, 64)
 			assert.NotZero(t, v.Experts)
+
+			// What could tell who is behind a code is for the supervisor until names are told.
+			officer.do("GET", r+"/affinity?application="+before.Panels[0].Application, nil).is(t, http.StatusConflict)
+			officer.do("GET", "/api/draws/"+v.DrawID+"/files/conflicts.csv", nil).is(t, http.StatusConflict)
+			w.users["supervisor"].do("GET", r+"/affinity?application="+before.Panels[0].Application, nil).is(t, http.StatusOK)
 
 			// One declines, another never answers: replaced, nobody else moved.
 			seats := w.seats(review)

@@ -655,9 +655,33 @@ func lastMatch(s *step, review string) (reviewing.Draw, error) {
 	return draws[0], nil
 }
 
+// traced refuses to all but the supervisor, while names are not told, what would
+// tell by a search of the pool or the list of conflicts who is behind a code.
+func (st *Store) traced(s *step, actor rbac.Actor, review string) error {
+	pack, err := st.Pack(s)
+	if err != nil {
+		return err
+	}
+	r, err := take[reviewing.Review](s, review, "该评审批次")
+	if err != nil || actor.Role == rbac.Supervisor || r.NamesOpen(pack, s.Now) {
+		return err
+	}
+	return rbac.Refuse(rbac.RefusedState, "专家名单尚未公开，匹配依据和回避可据以辨认专家，暂不提供（P-12）。请待开始评分后查阅，或由监督查阅。")
+}
+
 // MatchFile is one of a match's files, packed.
-func (st *Store) MatchFile(ctx context.Context, draw, name string) ([]byte, error) {
-	rows, err := find[reviewing.MatchFile](st.reading(ctx, rbac.Actor{}), "name", "draw_id = ? AND name = ? AND name <> ?", draw, name, profilesFile)
+func (st *Store) MatchFile(ctx context.Context, actor rbac.Actor, draw, name string) ([]byte, error) {
+	s := st.reading(ctx, actor)
+	if name == match.Affinity || name == match.Conflicts {
+		d, err := take[reviewing.Draw](s, draw, "该次匹配")
+		if err != nil {
+			return nil, err
+		}
+		if err := st.traced(s, actor, d.ReviewID); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := find[reviewing.MatchFile](s, "name", "draw_id = ? AND name = ? AND name <> ?", draw, name, profilesFile)
 	if err == nil && len(rows) == 0 {
 		err = rbac.Missing("该匹配的文件" + name)
 	}
@@ -675,10 +699,13 @@ type Suited struct {
 }
 
 // AffinityOf explains the affinities of one application as they were frozen:
-// who sits first, then the best of the others.
-func (st *Store) AffinityOf(ctx context.Context, id, application string) ([]Suited, error) {
-	s := st.reading(ctx, rbac.Actor{})
+// who sits first, then the best of the others, 50 in all.
+func (st *Store) AffinityOf(ctx context.Context, actor rbac.Actor, id, application string) ([]Suited, error) {
+	s := st.reading(ctx, actor)
 	d, err := lastMatch(s, id)
+	if err == nil {
+		err = st.traced(s, actor, id)
+	}
 	if err != nil {
 		return nil, err
 	}
