@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"keping/rbac"
+	"keping/rbac/rulebook"
 	"keping/reviewing"
 	"keping/reviewing/match"
 	reviewstore "keping/reviewing/store"
@@ -466,4 +468,93 @@ func TestMatchAppointed(t *testing.T) {
 	}
 	assert.Equal(t, 2, len(codes), "one of both, and nobody: %v", codes)
 	w.sound()
+}
+
+// TestMatchConflicts: a conflict keeps an expert from the one application, and
+// who may sit in two classes takes the one that an application cannot fill
+// otherwise.
+func TestMatchConflicts(t *testing.T) {
+	w := newWorld(t)
+	w.populate()
+	w.pack(func(p *rulebook.Pack) { p.ConflictScope = "application" })
+	w.dual()
+	guide := w.guide(guideBody(w.programme("major", "t0", "t1", "t2", "t3", "dual"), item("A1", "major", false, 25000000)))
+	w.at(2025, 4, 2, 9)
+	var ids []string
+	for i := range 2 {
+		body := w.application(guide, "A1", i)
+		if i == 0 {
+			body["partners"] = []string{w.units["of-f0"], w.units["of-f1"]}
+		}
+		ids = append(ids, w.accepted(fmt.Sprintf("lead%d", i), body))
+	}
+	w.away("f2", "2025-04-01", "2025-06-30")
+	body := reviewBody(guide, 3, 1, 1, ids...)
+	body["selection"], body["expert_load"] = "match", 2
+	w.about = []string{body["title"].(string)}
+	review := w.users["officer"].ok("POST", "/api/reviews", body).text(t, "result.id")
+	r := "/api/reviews/" + review
+	w.drawPanel(review)
+	number := w.users["officer"].do("GET", "/api/applications/"+ids[0], nil).is(t, http.StatusOK).text(t, "number")
+	record, files := w.rematched(review)
+	conflicts := map[string]bool{}
+	for line := range strings.Lines(string(files[match.Conflicts])) {
+		conflicts[strings.TrimSpace(line)] = true
+	}
+	assert.Len(t, conflicts, 1+2, "f0 and f1 with the first")
+	code := map[string]string{}
+	for _, s := range w.seats(review) {
+		code[s.Name] = s.Code
+	}
+	assert.Equal(t, code["专家dual"], readers(t, record)[number][4])
+	for _, short := range []string{"f0", "f1"} {
+		if c := code["专家"+short]; c != "" {
+			assert.True(t, conflicts[number+","+c], short)
+		}
+	}
+	w.seatAll(review)
+	w.users["officer"].ok("POST", r+"/confirm", map[string]any{})
+	w.declareAll(review)
+	w.users["officer"].ok("POST", r+"/start", map[string]any{})
+	w.sound()
+}
+
+// TestMatchTwoCodes: who is appointed in a second class sits under one code only.
+func TestMatchTwoCodes(t *testing.T) {
+	w := newWorld(t)
+	w.populate()
+	w.dual()
+	guide := w.guide(guideBody(w.programme("major", "t0", "t3", "t6", "dual"), item("A1", "major", false, 25000000)))
+	w.at(2025, 4, 2, 9)
+	id := w.accepted("lead0", w.application(guide, "A1", 0))
+	body := reviewBody(guide, 3, 1, 1, id)
+	body["selection"], body["expert_load"] = "match", 2
+	w.about = []string{body["title"].(string)}
+	review := w.users["officer"].ok("POST", "/api/reviews", body).text(t, "result.id")
+	w.drawPanel(review)
+	for w.matchOf(review).Open == 0 {
+		w.decline(review, "finance")
+	}
+	for _, s := range w.seats(review) {
+		require.False(t, s.Name == "专家dual" && s.Class == "technical", "the least suited of four")
+	}
+	w.users["director"].ok("POST", "/api/reviews/"+review+"/appoint", map[string]any{"class": "finance", "expert_id": w.experts["dual"], "application_id": id, "reason": "财务专家已无候补"})
+	w.decline(review, "technical")
+	assert.Equal(t, 1, w.matchOf(review).Open, "dual sits already")
+	w.rematched(review)
+	w.sound()
+}
+
+// dual adds an expert of two classes to the pool.
+func (w *world) dual() {
+	w.t.Helper()
+	unit := rbac.MakeCreditCode(9000)
+	w.users["officer"].importFile("units.csv", "/api/units/import", "单位名称,统一社会信用代码,单位类型,区内外,可作联合实施单位,条件证明\n单位of-dual,"+unit+",科研院所,区内,否,", nil).is(w.t, http.StatusCreated)
+	w.users["keeper"].importFile("experts.csv", "/api/experts/import", "姓名,性别,证件类型,证件号码,邮箱,职称,单位信用代码,区内外,专家库,类别,学科代码,关键词,工作经历\n"+
+		"专家dual,女,居民身份证,"+resident(900, 1981)+",dual@example.cn,教授,"+unit+",区内,技术,同行技术；财务,520.20,旁支,"+unit+"|教授|2010-07-01|", nil).is(w.t, http.StatusCreated)
+	var rows []struct{ ID, Name string }
+	w.all("keeper", "/api/experts?q=专家dual", &rows)
+	require.Len(w.t, rows, 1)
+	w.experts["dual"] = rows[0].ID
+	w.users["director"].ok("POST", "/api/experts/admit", map[string]any{"expert_ids": []string{rows[0].ID}})
 }

@@ -157,7 +157,7 @@ func (st *Store) FreezeFrame(s *step, id string) (FrameView, error) {
 		return FrameView{}, err
 	}
 	if r.Matched() {
-		oneClass(&frame)
+		fit.oneClass(&frame, apps)
 	}
 	codes, err := st.pseudonyms(s, &frame, d.ID, who)
 	if err != nil {

@@ -58,28 +58,54 @@ func (p profiles) corpus() (*affinity.Corpus, error) {
 	return affinity.New(p.Applications, p.Experts, p.Weights)
 }
 
-// oneClass gives every candidate of several classes the one with the fewest
-// candidates for its seats.
-func oneClass(frame *draw.Frame) {
-	seats, have := map[string]int{}, map[string]int{}
+// oneClass gives every candidate of several classes one of them: that in which
+// some application he may read has the fewest candidates for its seats. The rows
+// still carry expert ids.
+func (f *fitness) oneClass(frame *draw.Frame, apps []reviewing.Application) {
+	if !slices.ContainsFunc(frame.Candidates, func(c draw.Candidate) bool { return len(c.Classes) > 1 }) {
+		return
+	}
+	seats, have := map[string]int{}, make([]map[string]int, len(apps)) // candidates by application and class
 	for _, x := range frame.Seats {
 		seats[x.Class] = x.Count
 	}
-	for _, c := range frame.Candidates {
-		if len(c.Classes) == 1 {
-			have[c.Classes[0]]++
+	for i := range apps {
+		have[i] = map[string]int{}
+	}
+	adds := func(c draw.Candidate, class string) {
+		for i, a := range apps {
+			if f.reads(c.Code, a.ID) {
+				have[i][class]++
+			}
 		}
 	}
-	for i, c := range frame.Candidates {
+	for _, c := range frame.Candidates {
+		if len(c.Classes) == 1 {
+			adds(c, c.Classes[0])
+		}
+	}
+	for k, c := range frame.Candidates {
 		if len(c.Classes) < 2 {
 			continue
 		}
-		scarcest := slices.MinFunc(c.Classes, func(a, b string) int {
-			return cmp.Or(cmp.Compare(have[a]*seats[b], have[b]*seats[a]), cmp.Compare(a, b))
-		})
-		have[scarcest]++
-		frame.Candidates[i].Classes = []string{scarcest}
+		best, least, of := c.Classes[0], -1, 1 // least ÷ of candidates for a seat
+		for _, class := range c.Classes {
+			for i, a := range apps {
+				if n := have[i][class]; f.reads(c.Code, a.ID) && (least < 0 || n*of < least*seats[class]) {
+					best, least, of = class, n, seats[class]
+				}
+			}
+		}
+		frame.Candidates[k].Classes = []string{best}
+		adds(c, best)
 	}
+}
+
+// reads tells whether nothing, nor an open question, keeps an expert from an
+// application.
+func (f *fitness) reads(expert, application string) bool {
+	bars, open := f.general(f.people[expert], application)
+	return len(bars) == 0 && len(open) == 0
 }
 
 // freezeMatch computes affinities and conflicts of a frame and keeps its files.
@@ -145,7 +171,7 @@ func (f *fitness) matchFrame(pool draw.Frame, apps []reviewing.Application, ids 
 	for _, a := range apps {
 		fmt.Fprintln(&numbers, a.Number)
 		for _, c := range pool.Candidates {
-			if bars, open := f.general(f.people[ids[c.Code]], a.ID); len(bars) > 0 || len(open) > 0 {
+			if !f.reads(ids[c.Code], a.ID) {
 				fmt.Fprintf(&conflicts, "%s,%s\n", a.Number, c.Code)
 			}
 		}
@@ -158,6 +184,7 @@ func (f *fitness) matchFrame(pool draw.Frame, apps []reviewing.Application, ids 
 func (f *fitness) unmatchable(apps []reviewing.Application, pool draw.Frame) string {
 	pool.Spec, pool.Review, pool.Attempt, pool.RulePack, pool.Holders, pool.Excluded = draw.Spec, f.review.Number, 1, f.pack.ID(), []string{bureauHolder, supervisorHolder}, nil
 	pool.Candidates = slices.Clone(pool.Candidates)
+	f.oneClass(&pool, apps)
 	ids := map[string]string{}
 	for i := range pool.Candidates {
 		c := &pool.Candidates[i]
@@ -165,7 +192,6 @@ func (f *fitness) unmatchable(apps []reviewing.Application, pool draw.Frame) str
 		ids[code] = c.Code
 		c.Code, c.Person = code, journal.Hash(code)
 	}
-	oneClass(&pool)
 	frame, files := f.matchFrame(pool, apps, ids)
 	files[match.Affinity] = []byte("application,expert,affinity\n")
 	err := match.Freeze(&frame, files, nil) // bounded by its effort
@@ -583,7 +609,7 @@ func (st *Store) passedBy(s *step, b *bench, class experts.Class, leaver, applic
 			continue
 		}
 		for _, a := range open {
-			if bars, questions := fit.general(fit.people[id], a.ID); (len(bars) > 0 || len(questions) > 0) && !known[a.Number+","+code] {
+			if !fit.reads(id, a.ID) && !known[a.Number+","+code] {
 				out = append(out, match.Passed{Code: code, Application: a.Number, Why: "excluded"})
 			}
 		}
