@@ -122,13 +122,19 @@ func fold(name string) string {
 			out.WriteRune(r)
 		case unicode.IsPunct(r) || unicode.IsSymbol(r):
 		default:
-			if s, ok := simplified[r]; ok {
-				r = s
-			}
-			out.WriteString(strings.ToLower(bare(r)))
+			out.WriteString(strings.ToLower(bare(Simplified(r))))
 		}
 	}
 	return out.String()
+}
+
+// Simplified is the simplified form of a traditional letter that names and
+// titles use, and any other letter itself.
+func Simplified(r rune) rune {
+	if s, ok := simplified[r]; ok {
+		return s
+	}
+	return r
 }
 
 // simplified are the traditional forms that names of people and units use.

@@ -7,22 +7,25 @@
 // 8000, all three 10000. A code of fewer levels counts by those it has.
 //
 // Keywords. An expert's keyword meets an application that has it among its own
-// or whose title or abstract contains it. Its rarity is log2(N/df) over the N
+// or whose title or abstract contains it, of words in letters not as a part of a
+// longer one. Its rarity is log2(N/df) over the N
 // applications and experts of the review, of which df have it. With m the sum
 // of the rarities met and h the greatest a keyword can have, the part is
 // 10000·m/(m+h): one keyword that nobody else has gives 5000, and more give
 // more, however many the expert lists.
 //
 // Text. N-grams of two and three Han characters, never across anything else,
-// and words of other letters and digits, lower-cased; of an application its
+// and words of other letters and digits; of an application its
 // title counted twice and its abstract, of an expert the works and keywords. A
 // gram weighs (1 + log2 of its count) · log2(N/df), nothing where more than half
 // of all have it; the part is the root of the cosine of the two texts, for long
 // texts share few grams even on one subject.
 //
-// What one side has not registered is no merit and no fault: the part is then
-// the mean of the experts who have, for this application. The affinity is the
-// weighted sum, rounded half up.
+// Width, case, several blanks and traditional letters make no difference. What
+// an expert has not registered is no merit and no fault: the part is then the
+// mean of the experts who have, for this application; where the application has
+// nothing, or nobody has, it is 0 for all. The affinity is the weighted sum,
+// rounded half up.
 //
 // Complexity: New reads every text once; Row costs the postings of the
 // application's grams. Source: Salton and Buckley 1988 (tf-idf).
@@ -69,7 +72,7 @@ var levels = [...]int{0, 5000, 8000, Whole}
 type Part struct {
 	Value  int  `json:"value" doc:"0至10000"`
 	Weight int  `json:"weight"`
-	Given  bool `json:"given" doc:"双方都已登记；否则按其他专家的平均计"`
+	Given  bool `json:"given" doc:"双方都已登记；专家未登记的按其他专家的平均计，项目未登记的为0"`
 }
 
 // Explanation is an affinity with its parts and why.
@@ -103,8 +106,15 @@ type application struct {
 type expert struct {
 	fields   []string
 	keywords []int // own, ascending
+	written  bool  // has any gram
 	norm     uint64
 }
+
+// A part of a pair that has no value.
+const (
+	unregistered = -1 // by the expert
+	wanting      = -2 // the application has nothing to compare with
+)
 
 type gram struct {
 	id, weight int32 // the weight is first its count
@@ -155,8 +165,7 @@ func (c *Corpus) readKeywords(applications []Application, experts []Expert) {
 	ids := map[string]int{}
 	for j, e := range experts {
 		for _, k := range e.Keywords {
-			k = strings.TrimSpace(fold(k))
-			if k == "" {
+			if k = fold(k); k == "" {
 				continue
 			}
 			id, seen := ids[k]
@@ -169,16 +178,20 @@ func (c *Corpus) readKeywords(applications []Application, experts []Expert) {
 		slices.Sort(c.experts[j].keywords)
 		c.experts[j].keywords = slices.Compact(c.experts[j].keywords)
 	}
-	begin := map[string][]int{} // keywords by their first two characters, or the only one
-	for id, word := range c.words {
+	lengths := map[string][]int{} // of keywords, by their first two characters or the only one
+	for _, word := range c.words {
 		head := first(word)
-		begin[head] = append(begin[head], id)
+		lengths[head] = append(lengths[head], len(word))
+	}
+	for head, list := range lengths {
+		slices.Sort(list)
+		lengths[head] = slices.Compact(list)
 	}
 	df := make([]int64, len(c.words))
 	for i, a := range applications {
 		met := map[int]bool{}
 		for _, k := range a.Keywords {
-			if id, ok := ids[strings.TrimSpace(fold(k))]; ok {
+			if id, ok := ids[fold(k)]; ok {
 				met[id] = true
 			}
 		}
@@ -186,8 +199,11 @@ func (c *Corpus) readKeywords(applications []Application, experts []Expert) {
 			for at := range text {
 				rest := text[at:]
 				for _, head := range []string{first(rest), single(rest)} {
-					for _, id := range begin[head] {
-						if strings.HasPrefix(rest, c.words[id]) {
+					for _, n := range lengths[head] {
+						if n > len(rest) {
+							break
+						}
+						if id, ok := ids[rest[:n]]; ok && whole(text, at, at+n) {
 							met[id] = true
 						}
 					}
@@ -286,7 +302,7 @@ func (c *Corpus) readTexts(applications []Application, experts []Expert) {
 	c.postings = make([][]posting, len(df))
 	for j := range experts {
 		list := texts[len(applications)+j]
-		c.experts[j].norm = weigh(list, idf)
+		c.experts[j].written, c.experts[j].norm = len(list) > 0, weigh(list, idf)
 		for _, g := range list {
 			if g.weight > 0 && df[g.id] > 1 { // what nobody else has meets nothing
 				c.postings[g.id] = append(c.postings[g.id], posting{int32(j), g.weight})
@@ -308,7 +324,8 @@ func weigh(list []gram, idf []int64) uint64 {
 	return root(sum << 12)
 }
 
-// parts of an application with every expert; a value of −1 is not registered.
+// parts of an application with every expert, unregistered or wanting where
+// there is nothing to compare.
 func (c *Corpus) parts(i int) (fields, keywords, text []int) {
 	a := &c.applications[i]
 	fields, keywords, text = make([]int, len(c.experts)), make([]int, len(c.experts)), make([]int, len(c.experts))
@@ -320,7 +337,7 @@ func (c *Corpus) parts(i int) (fields, keywords, text []int) {
 	}
 	for j := range c.experts {
 		e := &c.experts[j]
-		fields[j], keywords[j], text[j] = closest(a.fields, e.fields), -1, -1
+		fields[j], keywords[j], text[j] = closest(a.fields, e.fields), unregistered, unregistered
 		if len(e.keywords) > 0 {
 			met := int64(0)
 			for _, id := range both(a.keywords, e.keywords) {
@@ -328,7 +345,13 @@ func (c *Corpus) parts(i int) (fields, keywords, text []int) {
 			}
 			keywords[j] = int(Whole * met / (met + c.half))
 		}
-		if a.norm > 0 && e.norm > 0 {
+		switch {
+		case len(a.grams) == 0:
+			text[j] = wanting
+		case !e.written:
+		case a.norm == 0 || e.norm == 0: // of grams that tell nothing
+			text[j] = 0
+		default:
 			high, low := bits.Mul64(dot[j]<<12, Whole*Whole)
 			cosine := uint64(Whole * Whole)
 			if norms := a.norm * e.norm; high < norms {
@@ -340,10 +363,14 @@ func (c *Corpus) parts(i int) (fields, keywords, text []int) {
 	return
 }
 
-// closest is the value of the closest pair of codes, −1 without any.
+// closest is the value of the closest pair of an application's and an expert's
+// codes.
 func closest(a, b []string) int {
-	if len(a) == 0 || len(b) == 0 {
-		return -1
+	switch {
+	case len(a) == 0:
+		return wanting
+	case len(b) == 0:
+		return unregistered
 	}
 	best := 0
 	for _, x := range a {
@@ -377,20 +404,21 @@ func both(a, b []int) (out []int) {
 }
 
 // filled puts the mean of those who have registered in the place of the others.
-func filled(values []int) (given []bool) {
-	given = make([]bool, len(values))
+// It returns the values as they were.
+func filled(values []int) (before []int) {
+	before = slices.Clone(values)
 	sum, n := 0, 0
-	for j, v := range values {
+	for _, v := range values {
 		if v >= 0 {
-			given[j], sum, n = true, sum+v, n+1
+			sum, n = sum+v, n+1
 		}
 	}
-	for j := range values {
-		if !given[j] {
+	for j, v := range values {
+		if v < 0 {
 			values[j] = sum / max(n, 1)
 		}
 	}
-	return given
+	return before
 }
 
 func (c *Corpus) affinity(fields, keywords, text int) int {
@@ -413,11 +441,16 @@ func (c *Corpus) Row(i int) []int {
 // Explain tells why experts suit application i as Row says, of the experts asked for.
 func (c *Corpus) Explain(i int, experts []int) []Explanation {
 	fields, keywords, text := c.parts(i)
-	hasFields, hasKeywords, hasText := filled(fields), filled(keywords), filled(text)
+	parts := [...]struct {
+		values, before []int
+		weight         int
+	}{{fields, filled(fields), c.weights.Fields}, {keywords, filled(keywords), c.weights.Keywords}, {text, filled(text), c.weights.Text}}
 	out := make([]Explanation, len(experts))
 	for at, j := range experts {
-		x := Explanation{Affinity: c.affinity(fields[j], keywords[j], text[j]), Shared: []string{},
-			Fields: Part{fields[j], c.weights.Fields, hasFields[j]}, Keywords: Part{keywords[j], c.weights.Keywords, hasKeywords[j]}, Text: Part{text[j], c.weights.Text, hasText[j]}}
+		x := Explanation{Affinity: c.affinity(fields[j], keywords[j], text[j]), Shared: []string{}}
+		for k, p := range []*Part{&x.Fields, &x.Keywords, &x.Text} {
+			*p = Part{parts[k].values[j], parts[k].weight, parts[k].before[j] >= 0}
+		}
 		shared := both(c.applications[i].keywords, c.experts[j].keywords)
 		slices.SortStableFunc(shared, func(a, b int) int {
 			return cmp.Or(cmp.Compare(c.rarity[b], c.rarity[a]), cmp.Compare(c.words[a], c.words[b]))
@@ -425,18 +458,22 @@ func (c *Corpus) Explain(i int, experts []int) []Explanation {
 		for _, id := range shared {
 			x.Shared = append(x.Shared, c.words[id])
 		}
-		x.Said = x.say()
+		x.Said = x.say(parts[0].before[j] == wanting, parts[2].before[j] == wanting)
 		out[at] = x
 	}
 	return out
 }
 
-// say is the explanation in words.
-func (x Explanation) say() string {
+// say is the explanation in words, of an application that may have no field or
+// no text.
+func (x Explanation) say(noField, noText bool) string {
 	share := func(v int) string { return fmt.Sprintf("%d.%02d", v/Whole, v%Whole/100) }
-	part := func(p Part, name, said string) string {
-		if !p.Given {
-			return name + "未登记，按平均" + share(p.Value) + "计"
+	part := func(p Part, wanting bool, name, said string) string {
+		switch {
+		case wanting:
+			return "项目未列" + name
+		case !p.Given:
+			return "专家未登记" + name + "，按其他专家的平均" + share(p.Value) + "计"
 		}
 		return said
 	}
@@ -445,5 +482,6 @@ func (x Explanation) say() string {
 	if len(x.Shared) > 0 {
 		keywords = "共同关键词：" + strings.Join(x.Shared[:min(5, len(x.Shared))], "、")
 	}
-	return strings.Join([]string{part(x.Fields, "学科", fields), part(x.Keywords, "关键词", keywords), part(x.Text, "以往项目", "与以往项目文本相似"+share(x.Text.Value))}, "；") + "。"
+	return strings.Join([]string{part(x.Fields, noField, "学科", fields), part(x.Keywords, false, "关键词", keywords),
+		part(x.Text, noText, "文字", "与其关键词和以往项目的文字相似"+share(x.Text.Value))}, "；") + "。"
 }

@@ -45,14 +45,31 @@ func TestFields(t *testing.T) {
 		{[]string{"520"}, []string{"510"}, 0}, {[]string{"520"}, []string{"520"}, 5000}, {[]string{"520"}, []string{"520.20"}, 5000},
 		{[]string{"520.20"}, []string{"520.10"}, 5000}, {[]string{"520.20"}, []string{"520.20"}, 8000}, {[]string{"520.20"}, []string{"520.2010"}, 8000},
 		{[]string{"520.2010"}, []string{"520.2010"}, 10000}, {[]string{"510", "520.2010"}, []string{"520.2020", "510.10"}, 8000},
-		{nil, []string{"520"}, -1}, {[]string{"520"}, nil, -1},
+		{[]string{"520"}, nil, unregistered},
 	} {
 		a, err := fieldsOf("", 0, c.a)
 		require.NoError(t, err)
 		b, err := fieldsOf("", 0, c.b)
 		require.NoError(t, err)
 		assert.Equal(t, c.want, closest(a, b), "%v %v", c.a, c.b)
-		assert.Equal(t, c.want, closest(b, a), "%v %v", c.b, c.a)
+		if c.b != nil {
+			assert.Equal(t, c.want, closest(b, a), "%v %v", c.b, c.a)
+		}
+	}
+	assert.Equal(t, wanting, closest(nil, []string{"520"}))
+}
+
+// TestWritten in other ways: what is the same word, and what is not.
+func TestWritten(t *testing.T) {
+	for _, c := range []struct {
+		title, keyword string
+		meets          bool
+	}{
+		{"電池熱管理", "电池", true}, {"电池", "電池", true}, {"MAINTENANCE of railway", "AI", false}, {"AI与铁路", "ai", true},
+		{"machine  learning", "Machine Learning", true}, {"Café研究", "cafe\u0301", true}, {"5G通信", "5G", true}, {"15G通信", "5G", false}, {"铁路AI2代", "AI", false},
+	} {
+		x := corpus(t, []Application{{Title: c.title}, {}}, []Expert{{Keywords: []string{c.keyword}}, {}}, even).Explain(0, []int{0})[0]
+		assert.Equal(t, c.meets, len(x.Shared) > 0, "%s in %s", c.keyword, c.title)
 	}
 }
 
@@ -86,9 +103,12 @@ func TestSuits(t *testing.T) {
 	assert.Equal(t, 0, slices.Index(vehicle, slices.Max(vehicle)))
 	assert.Equal(t, 1, slices.Index(lung, slices.Max(lung)))
 	x := c.Explain(0, []int{0, 2, 3})
-	assert.Regexp(t, "^二级学科相同；共同关键词：域控制器、智能网联汽车；与以往项目文本相似0.[0-9]{2}。$", x[0].Said)
-	assert.Regexp(t, "^一级学科相同；关键词未登记，按平均0.[0-9]{2}计；以往项目未登记，按平均0.[0-9]{2}计。$", x[1].Said)
-	assert.Regexp(t, "^学科未登记，按平均", x[2].Said)
+	assert.Regexp(t, "^二级学科相同；共同关键词：域控制器、智能网联汽车；与其关键词和以往项目的文字相似0.[0-9]{2}。$", x[0].Said)
+	assert.Regexp(t, "^一级学科相同；专家未登记关键词，按其他专家的平均0.[0-9]{2}计；专家未登记文字，按其他专家的平均0.[0-9]{2}计。$", x[1].Said)
+	assert.Regexp(t, "^专家未登记学科，按其他专家的平均", x[2].Said)
+	bare := corpus(t, []Application{{Title: "电池"}}, []Expert{{Fields: []string{"520"}, Works: []string{"电池"}}}, even).Explain(0, []int{0})[0]
+	assert.Equal(t, "项目未列学科；专家未登记关键词，按其他专家的平均0.00计；与其关键词和以往项目的文字相似0.00。", bare.Said, "a gram that all have tells nothing")
+	assert.True(t, bare.Text.Given)
 	assert.Contains(t, c.Explain(1, []int{1})[0].Shared, "ct", "full width and capitals are the same")
 	assert.Contains(t, c.Explain(2, []int{0})[0].Said, "学科不同；没有共同关键词")
 }

@@ -4,20 +4,34 @@ import (
 	"math/bits"
 	"strings"
 	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"keping/rbac/naming"
 )
 
-// fold writes full-width letters, digits and signs as half-width ones, and
-// everything in lower case.
+// fold writes full-width letters, digits and signs as half-width ones, letters
+// in lower case, composed and simplified, and one blank for several.
 func fold(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= '！' && r <= '～':
-			r -= '！' - '!'
-		case r == '\u3000':
-			r = ' '
-		}
-		return unicode.ToLower(r)
-	}, text)
+	text = strings.Map(func(r rune) rune { return unicode.ToLower(naming.Simplified(r)) }, norm.NFKC.String(text))
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// spelt tells whether a character is one of those that make words without
+// blanks between: a letter or digit, not Han.
+func spelt(r rune) bool {
+	return (unicode.IsLetter(r) || unicode.IsDigit(r)) && !unicode.Is(unicode.Han, r)
+}
+
+// whole tells whether what a text has between two places is no part of a longer
+// word.
+func whole(text string, from, to int) bool {
+	before, _ := utf8.DecodeLastRuneInString(text[:from])
+	first, _ := utf8.DecodeRuneInString(text[from:to])
+	last, _ := utf8.DecodeLastRuneInString(text[from:to])
+	after, _ := utf8.DecodeRuneInString(text[to:])
+	return !(spelt(before) && spelt(first)) && !(spelt(last) && spelt(after))
 }
 
 // grams tells the n-grams and words of a text in lower case.
