@@ -558,3 +558,30 @@ func (w *world) dual() {
 	w.experts["dual"] = rows[0].ID
 	w.users["director"].ok("POST", "/api/experts/admit", map[string]any{"expert_ids": []string{rows[0].ID}})
 }
+
+// TestMatchErased: what an erased candidate had registered is in the sealed
+// inputs of a match no longer; the match itself verifies as before.
+func TestMatchErased(t *testing.T) {
+	w := newWorld(t)
+	review, ids := w.matched(1, 3)
+	spare := ""
+	for _, short := range []string{"m0", "m1", "m2", "m3"} {
+		if !slices.ContainsFunc(w.seats(review), func(s seat) bool { return s.Name == "专家"+short }) {
+			spare = short
+		}
+	}
+	number := w.users["officer"].do("GET", "/api/applications/"+ids[0], nil).is(t, http.StatusOK).text(t, "number")
+	registered := func() (n int) {
+		a := w.users["supervisor"].do("GET", "/api/reviews/"+review+"/affinity?application="+number, nil).is(t, http.StatusOK)
+		return strings.Count(a.body, `"given":true`)
+	}
+	before := registered()
+	require.Positive(t, before)
+	keeper := w.users["keeper"]
+	version := keeper.do("GET", "/api/experts/"+w.experts[spare], nil).is(t, http.StatusOK).int(t, "version")
+	keeper.ok("POST", "/api/experts/"+w.experts[spare]+"/exit", map[string]any{"version": version, "reason": "本人退出"})
+	keeper.ok("POST", "/api/people/"+w.people[spare]+"/erase", map[string]any{"basis": "request"})
+	assert.Less(t, registered(), before)
+	w.rematched(review)
+	w.sound()
+}

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
@@ -16,6 +18,8 @@ import (
 	"keping/rbac/rulebook"
 	rbacstore "keping/rbac/store"
 	"keping/reviewing"
+	"keping/reviewing/affinity"
+	"keping/reviewing/match"
 )
 
 // erased stands where a name stood.
@@ -108,6 +112,9 @@ func (st *Store) ErasePerson(s *step, id string, in NewErasure) (Erasure, error)
 	if err := st.eraseAvoided(s, p); err != nil {
 		return out, err
 	}
+	if err := eraseProfiles(s, p); err != nil {
+		return out, err
+	}
 	users, expert := "(SELECT id FROM users WHERE person_id = ?)", "(SELECT id FROM experts WHERE person_id = ?)"
 	seats := "(SELECT id FROM seats WHERE person_id = ?)"
 	for _, e := range []struct{ table, statement string }{
@@ -188,6 +195,36 @@ func (st *Store) eraseAvoided(s *step, p rbac.Person) error {
 			}
 		}
 		if err := s.Model(&reviewing.Application{}).Where("id = ?", a.ID).Update("avoid", a.Avoid).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eraseProfiles takes what a person had registered out of the sealed inputs of
+// the affinities; the numbers made of it are by code and stay.
+func eraseProfiles(s *step, p rbac.Person) error {
+	var codes []reviewing.FrameCode
+	err := s.Where("expert_id IN (SELECT id FROM experts WHERE person_id = ?) AND draw_id IN (SELECT draw_id FROM match_files)", p.ID).Order("draw_id").Find(&codes).Error
+	if err != nil {
+		return err
+	}
+	for _, code := range codes {
+		known, err := profilesKept(s, code.DrawID)
+		if err != nil {
+			return err
+		}
+		if at := slices.Index(known.Codes, code.Code); at >= 0 {
+			known.Experts[at] = affinity.Expert{}
+		}
+		text, err := json.Marshal(known)
+		if err != nil {
+			return err
+		}
+		if err := s.Where("draw_id = ? AND name = ?", code.DrawID, profilesFile).Delete(&reviewing.MatchFile{}).Error; err != nil {
+			return err
+		}
+		if err := keepFiles(s, code.DrawID, match.Files{profilesFile: text}, nil); err != nil {
 			return err
 		}
 	}

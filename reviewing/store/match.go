@@ -339,6 +339,26 @@ func keepFiles(s *step, drawID string, files, kept match.Files) error {
 	return nil
 }
 
+// profilesKept are the inputs of a match's affinities.
+func profilesKept(s *step, drawID string) (p profiles, err error) {
+	rows, err := find[reviewing.MatchFile](s, "name", "draw_id = ? AND name = ?", drawID, profilesFile)
+	if err == nil && len(rows) == 0 {
+		err = rbac.Missing("该匹配的匹配依据")
+	}
+	if err != nil {
+		return p, err
+	}
+	packed, err := s.Keys.Open(rows[0].Data, "match_file/"+drawID+"/"+profilesFile)
+	if err != nil {
+		return p, err
+	}
+	text, err := unpack([]byte(packed))
+	if err != nil {
+		return p, err
+	}
+	return p, json.Unmarshal(text, &p)
+}
+
 // filesOf loads a match's files, without the profiles.
 func filesOf(s *step, drawID string) (match.Files, error) {
 	rows, err := find[reviewing.MatchFile](s, "name", "draw_id = ? AND name <> ?", drawID, profilesFile)
@@ -735,23 +755,8 @@ func (st *Store) AffinityOf(ctx context.Context, actor rbac.Actor, id, applicati
 	if err != nil {
 		return nil, err
 	}
-	rows, err := find[reviewing.MatchFile](s, "name", "draw_id = ? AND name = ?", d.ID, profilesFile)
-	if err == nil && len(rows) == 0 {
-		err = rbac.Missing("该匹配的匹配依据")
-	}
+	p, err := profilesKept(s, d.ID)
 	if err != nil {
-		return nil, err
-	}
-	packed, err := s.Keys.Open(rows[0].Data, "match_file/"+d.ID+"/"+profilesFile)
-	if err != nil {
-		return nil, err
-	}
-	text, err := unpack([]byte(packed))
-	if err != nil {
-		return nil, err
-	}
-	var p profiles
-	if err := json.Unmarshal(text, &p); err != nil {
 		return nil, err
 	}
 	i := slices.Index(p.Numbers, application)
