@@ -377,16 +377,6 @@ func written(t *assign.Reader, result *assign.Result, inputs assign.Inputs) (out
 	return o.Bytes(), k.Bytes(), err
 }
 
-// Write writes A, F or C: rows of cells that hold neither commas nor quotes.
-func Write(header string, rows [][]string) []byte {
-	var out bytes.Buffer
-	out.WriteString(header + "\n")
-	for _, row := range rows {
-		out.WriteString(strings.Join(row, ",") + "\n")
-	}
-	return out.Bytes()
-}
-
 // Share writes an affinity of 0 to 10000 as 0 to 1.
 func Share(affinity int) string {
 	return strconv.Itoa(affinity/10000) + "." + fmt.Sprintf("%04d", affinity%10000)

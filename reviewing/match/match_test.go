@@ -40,7 +40,15 @@ func instance(seed uint64, applications, experts, load, best int) (Frame, Files)
 			}
 		}
 	}
-	return f, Files{Applications: Write("application", a), Affinity: Write("application,expert,affinity", affinities), Conflicts: Write("application,expert", conflicts)}
+	return f, Files{Applications: table("application", a), Affinity: table("application,expert,affinity", affinities), Conflicts: table("application,expert", conflicts)}
+}
+
+func table(header string, rows [][]string) []byte {
+	out := header + "\n"
+	for _, row := range rows {
+		out += strings.Join(row, ",") + "\n"
+	}
+	return []byte(out)
 }
 
 func run(t testing.TB, f Frame, files Files) Record {

@@ -387,9 +387,13 @@ func (st *Store) invite(s *step, r reviewing.Review, d reviewing.Draw, class, co
 	if err != nil {
 		return err
 	}
+	what := "评审日期" + r.MeetingDay
+	if r.Matched() {
+		what = "以函评方式在线评审分配给您的项目，评分截止" + r.MeetingDay
+	}
 	return s.Notify(notice.Message{Kind: "invitation", UserID: e.UserID, Address: e.Mail, Object: "seat/" + seat.ID, Subject: "评审邀请",
-		Body: fmt.Sprintf("%s：\n\n邀请您担任“%s”评审专家（%s类），评审日期%s。请在%d小时内打开下面的链接答复：\n%s/invitation#%s\n\n链接只能使用一次，请勿转发；请对受邀评审一事保密。\n不便上网的，可致电区科技局答复，请报席位编号%s，无须报姓名。",
-			e.Name, r.Title, experts.ClassNames[experts.Class(class)], r.MeetingDay, pack.InvitationReplyHours, st.PublicURL, token, code)})
+		Body: fmt.Sprintf("%s：\n\n邀请您担任“%s”评审专家（%s类），%s。请在%d小时内打开下面的链接答复：\n%s/invitation#%s\n\n链接只能使用一次，请勿转发；请对受邀评审一事保密。\n不便上网的，可致电区科技局答复，请报席位编号%s，无须报姓名。",
+			e.Name, r.Title, experts.ClassNames[experts.Class(class)], what, pack.InvitationReplyHours, st.PublicURL, token, code)})
 }
 
 func expertOf(s *step, drawID, code string) (experts.Expert, error) {
