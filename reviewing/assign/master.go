@@ -317,7 +317,7 @@ func (m *master) doubtful(s *search, leaf *node) int32 {
 		return cmp.Or(cmp.Compare(m.promised(b), m.promised(a)), cmp.Compare(doubt(b), doubt(a)))
 	})
 	if len(list) == 0 {
-		return empty
+		return m.certain(s, share)
 	}
 	best, most, gap := list[0], -1.0, leaf.bound.minus(s.reached)
 	for _, q := range list[:min(considered, len(list))] {
@@ -338,6 +338,26 @@ func (m *master) doubtful(s *search, leaf *node) int32 {
 	}
 	return best
 }
+
+// certain is a pair to branch on where the programme uses all it uses whole, and
+// only its multipliers, rounded to 64 bits, do not prove it: one of the
+// application that is worst off, until in small trees everything is fixed.
+func (m *master) certain(s *search, share map[int32]float64) int32 {
+	if len(s.nodes) > affordable {
+		return empty
+	}
+	affinity := s.affinities(s.best)
+	best := empty
+	for _, q := range slices.Sorted(maps.Keys(share)) {
+		if m.fix[q] == free && (best == empty || affinity[m.owner[q]] < affinity[m.owner[best]]) {
+			best = q
+		}
+	}
+	return best
+}
+
+// affordable is how many nodes a tree may have that branches on certain pairs.
+const affordable = 2000
 
 // promised is the score of a pair when it was tried last; of one that never was,
 // that of closing one side and not lowering the other.

@@ -51,6 +51,16 @@ func small(r *rand.Rand) *Task {
 	return t
 }
 
+// widen gives affinities from the least to the greatest there are, which no
+// floating point holds together.
+func widen(t *Task, r *rand.Rand) {
+	for _, listed := range t.Listed {
+		for k := range listed {
+			listed[k].Affinity = r.Int64N(MaxAffinity) >> (r.IntN(4) * 17)
+		}
+	}
+}
+
 // brute tries all assignments.
 type brute struct {
 	t         *Task
@@ -128,6 +138,9 @@ func TestAgainstAll(t *testing.T) {
 	for seed := range uint64(4000) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		task := small(r)
+		if seed%4 == 0 {
+			widen(task, r)
+		}
 		b := newBrute(task)
 		feasible, total, _ := b.best(Total, 0)
 		got, err := Solve(task, Options{})
