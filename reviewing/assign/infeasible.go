@@ -32,7 +32,15 @@ func (m *model) missing() error {
 	if err := m.lacking(); err != nil {
 		return err
 	}
-	return m.scarce()
+	if err := m.scarce(); err != nil {
+		return err
+	}
+	for class := range m.Seats {
+		if list := m.overdrawn(class); list != nil {
+			return m.wanting(list)
+		}
+	}
+	return nil
 }
 
 // lacking tells which application has too few experts whatever the others get.
