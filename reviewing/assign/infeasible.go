@@ -85,7 +85,9 @@ func (m *model) plenty(i int) bool {
 
 // unfillable are the classes whose seats of an application its experts cannot
 // fill together, none if they can: classes send seats to units of bounded room,
-// one augmenting path for each.
+// one augmenting path for each. Which classes these are does not depend on the
+// order of the units: the classes that a seat without room reaches are the
+// smallest set that wants more than its room.
 func (m *model) unfillable(i int) []int {
 	left, used := make([]map[int32]int, len(m.Seats)), map[int32]int{} // experts left by class and unit; seats by unit
 	placed := make([]map[int32]int, len(m.Seats))

@@ -37,7 +37,10 @@ type probability struct {
 	parts       int64
 }
 
-// Draw solves and samples. The cap is of 1e-9, above 0 and at most 1.
+// Draw solves and samples. The cap is of 1e-9, above 0 and at most 1. Where no
+// probabilities keep rules and cap the error is an Infeasible; it is one too
+// where several classes cross a unit cap, which no sampling keeps. Time is that
+// of a flow of least cost, and of one walk for each pair in part.
 func Draw(t *Task, cap int64, seed string, stop func() bool) (*Lottery, error) {
 	best, err := Solve(t, Options{Stop: stop})
 	if err != nil {

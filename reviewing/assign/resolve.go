@@ -61,7 +61,7 @@ func (t *Task) Keeping(panels [][]int32) (kept *Task, worth int64, err error) {
 }
 
 // Resolve repairs an assignment after refusals with the fewest other changes,
-// and the greatest total among those. The task is the one as it is now: refused
+// and the greatest total among those: errors as Solve's, or ErrTooFine. The task is the one as it is now: refused
 // pairs barred, the limits of who withdrew lowered. The search begins where
 // everything is kept, which makes it local.
 func Resolve(t *Task, panels [][]int32, stop func() bool) (*Repair, error) {

@@ -10,7 +10,9 @@ import (
 // result is the best so far with an honest bound, or ErrStopped if there is
 // none yet.
 //
-// The same task gives the same result at any number of processors.
+// The same task gives the same result at any number of processors. Memory is
+// linear in the allowed pairs; time see the package, and without a limit there is
+// none where the tree grows.
 func Solve(t *Task, o Options) (*Result, error) {
 	if err := t.valid(); err != nil {
 		return nil, err
