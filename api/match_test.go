@@ -84,7 +84,7 @@ func TestMatch(t *testing.T) {
 			}
 			officer := w.users["officer"]
 			body := reviewBody(guide, 3, 1, 1, applications...)
-			body["selection"], body["expert_load"] = selection, 3
+			body["selection"], body["expert_load"] = selection, 4
 			if selection == reviewing.ByMatchDraw {
 				officer.do("POST", "/api/reviews", body).is(t, http.StatusUnprocessableEntity)
 				body["best_per_seat"] = 2
@@ -141,7 +141,7 @@ func TestMatch(t *testing.T) {
 			a := w.expert(recuser).do("GET", r+"/papers", nil).is(t, http.StatusOK)
 			require.NoError(t, json.Unmarshal([]byte(a.body), &papers))
 			require.NotEmpty(t, papers.Items)
-			assert.LessOrEqual(t, len(papers.Items), 3)
+			assert.LessOrEqual(t, len(papers.Items), 4)
 			for _, p := range papers.Items {
 				assert.Contains(t, is[p.Number], recuser.Code, "sees own applications only")
 			}
@@ -163,6 +163,8 @@ func TestMatch(t *testing.T) {
 			for _, line := range opinion.Lines {
 				assert.Equal(t, 5, line.N)
 			}
+
+			assert.Contains(t, officer.do("GET", r+"/print?form=sign_in", nil).is(t, http.StatusConflict).body, "不必签到")
 
 			// The reasons of an affinity, for officer and supervisor, by code.
 			a = officer.do("GET", r+"/affinity?application="+papers.Items[0].Number, nil).is(t, http.StatusOK)

@@ -96,6 +96,9 @@ func (st *Store) PrintForm(s *step, id, kind string) (PrintedForm, error) {
 	if kind != FormDraw && b.panel == nil {
 		return f, reviewing.MoveRefusal("SM-09", string(b.review.State), "打印"+FormNames[kind])
 	}
+	if kind == FormSignIn && b.review.Matched() {
+		return f, rbac.Refuse(rbac.RefusedState, "本批次为函评，没有评审会，不必签到（SM-09）。评分和签字在系统内完成。")
+	}
 	switch kind {
 	case FormPledge, FormSignIn:
 		f.Pledge = Pledge
