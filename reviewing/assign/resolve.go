@@ -44,6 +44,7 @@ func (t *Task) Keeping(panels [][]int32) (kept *Task, worth int64, err error) {
 	for i, listed := range t.Listed {
 		panel := slices.Sorted(slices.Values(panels[i]))
 		panel = slices.DeleteFunc(slices.Compact(panel), func(j int32) bool { return !t.allowed(i, j) })
+		k.Listed[i] = make([]Pair, 0, len(listed)+len(panel))
 		for _, p := range listed {
 			for len(panel) > 0 && panel[0] < p.Expert {
 				k.Listed[i], panel = append(k.Listed[i], Pair{panel[0], worth}), panel[1:]
