@@ -136,12 +136,12 @@ func ReadTerms(certificate []byte) (Terms, error) {
 	for _, row := range c.Seats {
 		var class string
 		var n integer
-		if len(row) != 2 || json.Unmarshal(row[0], &class) != nil || json.Unmarshal(row[1], &n) != nil || !n.least(1) || n.Cmp(big.NewInt(most)) > 0 {
+		if len(row) != 2 || json.Unmarshal(row[0], &class) != nil || json.Unmarshal(row[1], &n) != nil || !n.least(1) || n.Cmp(big.NewInt(MaxCount)) > 0 {
 			return t, refuted("证书的席位不是 [类别,人数]：%s", row)
 		}
 		t.Seats = append(t.Seats, Seats{class, int(n.Int64())})
 	}
-	if !c.UnitCap.least(0) || c.UnitCap.Cmp(big.NewInt(most)) > 0 || c.Sparse == nil {
+	if !c.UnitCap.least(0) || c.UnitCap.Cmp(big.NewInt(MaxCount)) > 0 || c.Sparse == nil {
 		return t, refuted("证书没有 unit_cap 或 sparse")
 	}
 	t.UnitCap, t.Sparse = int(c.UnitCap.Int64()), *c.Sparse
