@@ -44,9 +44,9 @@ func TestAssign(t *testing.T) {
 		"all alike":                   {f: "application,expert,affinity\n甲,张,1\n甲,李,1\n乙,张,1\n乙,李,1\n", out: ""},
 		"no affinity at all":          {f: "application,expert,affinity\n", out: ""},
 		"no affinity, only listed":    {f: "application,expert,affinity\n", with: assignCommand{Sparse: true}, status: 1, says: "未列入亲和度表3人（张、李、王），上限为0的1人（赵）"},
-		"no applications":             {a: "application\n", f: "application,expert,affinity\n", status: 2, says: "A.csv：表头之下没有项目"},
+		"no applications":             {a: "application\n", status: 2, says: "A.csv：表头之下没有项目"},
 		"an empty file":               {a: "-", status: 2, says: "A.csv：文件是空的"},
-		"no experts":                  {e: "expert,max,class,unit\n", f: "application,expert,affinity\n", status: 1, says: "席位需1人，可用0人"},
+		"no experts":                  {e: "expert,max,class,unit\n", status: 2, says: "E.csv：表头之下没有专家"},
 		"an application twice":        {a: A + "甲\n", status: 2, says: "A.csv：第4行第1列（application）：项目甲出现两次"},
 		"an expert twice":             {e: E + "张,1,技术,\n", status: 2, says: "E.csv：第6行第1列（expert）：专家张出现两次"},
 		"a pair twice":                {f: F + "甲,张,0.1\n", status: 2, says: "F.csv：第6行第2列（expert）：项目甲与专家张在第2行已有亲和度"},
@@ -138,7 +138,7 @@ func TestRepair(t *testing.T) {
 		"not of this task":    {before: "丙,张,,0.9\n", says: "O.csv：第2行第1列（application）：项目名单里没有丙"},
 		"no such affinity":    {before: "甲,李,,0.9\n", says: "O.csv：第2行第4列（affinity）：“0.9”不是亲和度0.8"},
 		"with a proof":        {before: "", with: assignCommand{Certificate: "K.json"}, says: "--repair 不能与 --certificate"},
-		"too few":             {before: "", with: assignCommand{Per: 4}, says: "席位合计需4人次，能用的专家合计至多3人次"},
+		"too few":             {before: "", with: assignCommand{Per: 4}, says: "席位需4人，可用3人（李、王、赵）；其余：回避1人（张）"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()

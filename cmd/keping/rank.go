@@ -1,12 +1,9 @@
 package main
 
 import (
-	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"keping/cmd/internal/verify"
@@ -38,18 +35,19 @@ expected_rank 为期望名次，rank_q25、rank_q75 为名次的四分位数；g
 
 // Run ranks.
 func (c *rankCommand) Run() error {
-	o, line, marks, scale, err := c.Compute(progress())
-	if err != nil {
+	if err := verify.Try([]string{c.Scores, c.Costs}, c.Out, c.Report); err != nil {
 		return err
 	}
-	if err := create(c.Out, o.WriteCSV); err != nil || c.Report == "" {
+	o, line, marks, scale, err := c.Compute(progress())
+	if err != nil {
 		return err
 	}
 	fits, err := opinion.Reliabilities(marks, scale)
 	if err != nil {
 		return err
 	}
-	return create(c.Report, opinion.NewReport(o, fits, line, opinion.History{}, c.Seed).Write)
+	report := opinion.NewReport(o, fits, line, opinion.History{}, c.Seed)
+	return verify.Write(verify.Output{Name: c.Out, Write: o.WriteCSV}, verify.Output{Name: c.Report, Write: report.Write})
 }
 
 // patience is how long work may last before it shows how far it is.
@@ -78,24 +76,7 @@ func terminal() bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// create writes a file; "-" is standard output, .gz is packed. A file that
-// could not be written to its end is taken away again.
+// create writes one file.
 func create(name string, write func(io.Writer) error) error {
-	if name == "-" {
-		return write(os.Stdout)
-	}
-	f, err := os.Create(name)
-	if err != nil {
-		return verify.Usage(err)
-	}
-	if strings.HasSuffix(name, ".gz") {
-		z := gzip.NewWriter(f)
-		err = errors.Join(write(z), z.Close(), f.Close())
-	} else {
-		err = errors.Join(write(f), f.Close())
-	}
-	if info, gone := os.Stat(name); err != nil && gone == nil && info.Mode().IsRegular() {
-		os.Remove(name)
-	}
-	return err
+	return verify.Write(verify.Output{Name: name, Write: write})
 }

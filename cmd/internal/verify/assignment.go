@@ -28,15 +28,15 @@ func (p *Pairs) Load(task *assign.Reader) (assign.Inputs, error) {
 		hash *string
 		read func(io.Reader) error
 	}{
-		{p.Applications, &inputs.Applications, task.ReadApplications},
-		{p.Experts, &inputs.Experts, task.ReadExperts},
+		{p.Applications, &inputs.Applications, some(task.ReadApplications, func() int { return len(task.Applications) }, "项目")},
+		{p.Experts, &inputs.Experts, some(task.ReadExperts, func() int { return len(task.Experts) }, "专家")},
 		{p.Affinity, &inputs.Affinity, task.ReadAffinity},
 		{p.Conflicts, &inputs.Conflicts, task.ReadConflicts},
 	} {
 		if file.name == "" {
 			continue
 		}
-		data, err := read(file.name)
+		data, err := Read(file.name)
 		if err != nil {
 			return inputs, err
 		}
@@ -48,6 +48,16 @@ func (p *Pairs) Load(task *assign.Reader) (assign.Inputs, error) {
 	return inputs, nil
 }
 
+// some refuses a file that read nothing.
+func some(read func(io.Reader) error, count func() int, what string) func(io.Reader) error {
+	return func(r io.Reader) error {
+		if err := read(r); err != nil || count() > 0 {
+			return err
+		}
+		return fmt.Errorf("表头之下没有%s", what)
+	}
+}
+
 // Assignment checks an assignment and its certificate.
 type Assignment struct {
 	Pairs       `embed:""`
@@ -57,7 +67,7 @@ type Assignment struct {
 
 // Run verifies without solving anything: rules, hashes, and every bound.
 func (c Assignment) Run() error {
-	certificate, err := read(c.Certificate)
+	certificate, err := Read(c.Certificate)
 	if err != nil {
 		return err
 	}
@@ -70,7 +80,7 @@ func (c Assignment) Run() error {
 	if err != nil {
 		return err
 	}
-	data, err := read(c.Out)
+	data, err := Read(c.Out)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ type Match struct {
 // Run recomputes the seed and what follows from it, verifies the certificates,
 // and makes every later change again.
 func (c Match) Run() error {
-	data, err := read(c.File)
+	data, err := Read(c.File)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (c Match) Run() error {
 			if _, err := os.Stat(name); err != nil {
 				name += ".gz"
 			}
-			if files[f.Name], err = read(name); err != nil {
+			if files[f.Name], err = Read(name); err != nil {
 				return err
 			}
 		}
@@ -51,7 +51,7 @@ func (c Match) Run() error {
 	}
 	said := ""
 	if c.Journal != "" {
-		lines, err := read(c.Journal)
+		lines, err := Read(c.Journal)
 		if err != nil {
 			return err
 		}

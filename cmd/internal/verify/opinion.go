@@ -35,7 +35,7 @@ func (m *Marks) Compute(progress func(float64)) (*opinion.Opinion, *opinion.Line
 	if m.Places != nil && *m.Places < 0 || m.Budget != nil && *m.Budget < 0 {
 		return fail(fmt.Errorf("--places、--budget 不能为负"))
 	}
-	data, err := read(m.Scores)
+	data, err := Read(m.Scores)
 	if err != nil {
 		return fail(err)
 	}
@@ -45,7 +45,7 @@ func (m *Marks) Compute(progress func(float64)) (*opinion.Opinion, *opinion.Line
 	}
 	var costs map[string]int64
 	if m.Budget != nil {
-		if data, err = read(m.Costs); err != nil {
+		if data, err = Read(m.Costs); err != nil {
 			return fail(err)
 		}
 		if costs, err = opinion.ReadCosts(bytes.NewReader(data)); err != nil {
@@ -84,7 +84,7 @@ const most = 20
 
 // Run recomputes the second opinion and says where the file differs.
 func (c Opinion) Run() error {
-	data, err := read(c.Ranking)
+	data, err := Read(c.Ranking)
 	if err != nil {
 		return err
 	}
