@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 
 	"keping/rbac/journal"
 	"keping/reviewing/assign"
@@ -58,11 +59,19 @@ func some(read func(io.Reader) error, count func() int, what string) func(io.Rea
 	}
 }
 
-// Assignment checks an assignment and its certificate.
+// Assignment checks an assignment and its certificate. The certificate itself
+// says under which terms it was made: they are told, and where some are
+// demanded they must be these.
 type Assignment struct {
 	Pairs       `embed:""`
-	Certificate string `help:"证书 K.json（.gz 直接读）" required:"" placeholder:"K.json"`
-	Out         string `help:"指派 O.csv：列 application,expert,class,affinity" required:"" placeholder:"O.csv"`
+	Certificate string  `help:"证书 K.json（.gz 直接读）" required:"" placeholder:"K.json"`
+	Out         string  `help:"指派 O.csv：列 application,expert,class,affinity" required:"" placeholder:"O.csv"`
+	Per         *int    `help:"要求：每个项目的专家人数，不分类别" xor:"seats" placeholder:"N"`
+	Seats       string  `help:"要求：每个项目各类别的专家人数" xor:"seats" placeholder:"SEATS"`
+	UnitCap     *int    `help:"要求：每个项目中同一单位的专家最多人数，0 为不限" placeholder:"N"`
+	Sparse      *bool   `help:"要求：只用亲和度表所列各对（--sparse=false：未列各对也可指派）"`
+	Objective   *string `help:"要求：目标，total 或 fair" enum:"total,fair" placeholder:"total"`
+	Minimum     string  `help:"要求：每个项目的亲和度至少为 M（与 fair 二选一）" placeholder:"M"`
 }
 
 // Run verifies without solving anything: rules, hashes, and every bound.
@@ -74,6 +83,13 @@ func (c Assignment) Run() error {
 	terms, err := assign.ReadTerms(certificate)
 	if err != nil {
 		return refused(c.Certificate, err)
+	}
+	demanded, err := c.demanded(terms)
+	if err != nil {
+		return Usage(err)
+	}
+	if terms.String() != demanded.String() {
+		return fmt.Errorf("%s：证书的条件是“%s”，要求的是“%s”", c.Certificate, terms, demanded)
 	}
 	task := &assign.Reader{Task: assign.Task{Seats: terms.Seats, UnitCap: terms.UnitCap, Sparse: terms.Sparse}}
 	inputs, err := c.Load(task)
@@ -93,7 +109,44 @@ func (c Assignment) Run() error {
 		return refused(c.Certificate, err)
 	}
 	fmt.Println(proved)
+	fmt.Println(plain("证书的条件：" + terms.String()))
 	return nil
+}
+
+// demanded are a certificate's terms with those that the flags name in their
+// place.
+func (c Assignment) demanded(terms assign.Terms) (assign.Terms, error) {
+	if c.Per != nil {
+		terms.Seats = []assign.Seats{{Count: *c.Per}}
+	}
+	if c.Seats != "" {
+		seats, err := assign.ParseSeats(c.Seats)
+		if err != nil {
+			return terms, fmt.Errorf("--seats %s：%w", c.Seats, err)
+		}
+		terms.Seats = seats
+	}
+	if c.UnitCap != nil {
+		terms.UnitCap = *c.UnitCap
+	}
+	if c.Sparse != nil {
+		terms.Sparse = *c.Sparse
+	}
+	if c.Objective != nil {
+		terms.Objective = *c.Objective
+	}
+	if c.Minimum != "" {
+		if c.Objective != nil && *c.Objective == "fair" {
+			return terms, errors.New("--minimum 与 --objective fair 只能用一个")
+		}
+		task := assign.Task{Seats: terms.Seats}
+		floor, most, ok := task.ParseFloor(c.Minimum)
+		if !ok {
+			return terms, fmt.Errorf("--minimum %s：不是0到%s的数", c.Minimum, most)
+		}
+		terms.Objective, terms.Floor = "minimum", big.NewInt(floor)
+	}
+	return terms, nil
 }
 
 // refused names the file; what is not a refutation is unreadable input.
