@@ -38,8 +38,10 @@ func (c Match) Run() error {
 				return Usage(fmt.Errorf("%s：文件名%q不在约定之列", c.File, f.Name))
 			}
 			name := filepath.Join(folder, f.Name)
-			if _, err := os.Stat(name); err != nil {
-				name += ".gz"
+			if _, err := os.Stat(name + ".gz"); err == nil {
+				if _, err := os.Stat(name); err != nil {
+					name += ".gz"
+				}
 			}
 			if files[f.Name], err = Read(name); err != nil {
 				return err
