@@ -48,7 +48,7 @@ func (assignCommand) Help() string {
 有人谢绝之后：把谢绝的各对写进 C.csv，再以 --conflicts C.csv --repair O.csv --out O2.csv 补足，别的席位尽量不动。
 
 最后一行写到标准错误：total 总和 minimum 最差项目的亲和度 bound 界 seconds 用时。
-退出码：0 完成；1 没有可行的指派（说明缺在哪里）；2 用法或输入有误（指明文件、行、列）。`
+退出码：0 完成；1 没有可行的指派（说明缺在哪里）；2 用法或输入有误（指明文件、行、列），或输出不能写。`
 }
 
 // Run assigns.

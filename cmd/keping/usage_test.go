@@ -45,6 +45,7 @@ func TestUsage(t *testing.T) {
 		"rank --scores none --scale 1-6":               `--scale 1-6：应为 最低分:最高分，如 1:6`,
 		"verify draw":                                  `缺少 <record>（用法见 keping verify draw --help）`,
 		"names":                                        `须给出 --units 或 --people`,
+		"check --config /none":                          `读取配置文件：/none：没有这个文件或文件夹`,
 		"names --units none":                           `none：没有这个文件或文件夹`,
 	} {
 		t.Run(args, func(t *testing.T) {

@@ -45,8 +45,13 @@ func Read(name string) ([]byte, error) {
 	return data, nil
 }
 
-// unusable says in Chinese why a file cannot be read or written.
+// unusable is a file that cannot be read or written.
 func unusable(name string, err error) error {
+	return Usage(fmt.Errorf("%s：%s", name, reason(err)))
+}
+
+// reason says in Chinese what the system or gzip has against a file.
+func reason(err error) string {
 	var corrupt flate.CorruptInputError
 	for _, known := range []struct {
 		is   bool
@@ -64,12 +69,12 @@ func unusable(name string, err error) error {
 		{errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF), "gzip 文件已损坏或不完整"},
 	} {
 		if known.is {
-			return Usage(fmt.Errorf("%s：%s", name, known.says))
+			return known.says
 		}
 	}
 	var system *fs.PathError
 	if errors.As(err, &system) {
-		err = system.Err
+		return system.Err.Error()
 	}
-	return Usage(fmt.Errorf("%s：%w", name, err))
+	return err.Error()
 }

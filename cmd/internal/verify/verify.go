@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"regexp"
 	"slices"
@@ -34,7 +35,12 @@ func Status(err error) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, plain(err.Error()))
+	text := err.Error()
+	var system *fs.PathError
+	if errors.As(err, &system) {
+		text = strings.ReplaceAll(text, system.Error(), system.Path+"："+reason(system))
+	}
+	fmt.Fprintln(os.Stderr, plain(text))
 	var unreadable *journal.Unreadable
 	if errors.As(err, &usage{}) || errors.As(err, &unreadable) {
 		return 2
