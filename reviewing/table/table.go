@@ -65,14 +65,13 @@ func New(r io.Reader, wanted []string, optional ...string) (*Reader, error) {
 
 // legible refuses what is not text that can be seen, and says what to do.
 func legible(text string) error {
-	switch {
-	case !utf8.ValidString(text):
-		return errors.New("不是UTF-8文字，请另存为“CSV UTF-8”")
-	case strings.Contains(text, "\r"):
-		return errors.New("行末只有回车（旧式Mac换行），请另存为以换行符分行的CSV")
-	}
 	for _, r := range text {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+		switch {
+		case r == utf8.RuneError && !utf8.ValidString(text):
+			return errors.New("不是UTF-8文字，请另存为“CSV UTF-8”")
+		case r == '\r':
+			return errors.New("行末只有回车（旧式Mac换行），请另存为以换行符分行的CSV")
+		case unicode.IsControl(r) && r != '\n' && r != '\t':
 			return fmt.Errorf("有看不见的控制字符（U+%04X），请删去；若是UTF-16等其他编码，请另存为“CSV UTF-8”", r)
 		}
 	}
