@@ -5,24 +5,9 @@ package main
 import (
 	"os"
 
-	"github.com/alecthomas/kong"
-
 	"keping/cmd/internal/verify"
 )
 
 func main() {
-	var cli verify.Commands
-	parser, err := kong.New(&cli, kong.Name("keping-verify"), kong.Description("科评独立验证工具"), kong.UsageOnError(),
-		kong.Exit(func(code int) {
-			if code != 0 {
-				code = 2
-			}
-			os.Exit(code)
-		}))
-	if err != nil {
-		panic(err)
-	}
-	ctx, err := parser.Parse(os.Args[1:])
-	parser.FatalIfErrorf(err)
-	os.Exit(verify.Status(ctx.Run()))
+	os.Exit(verify.Main(new(verify.Commands), "keping-verify", "科评独立验证工具", os.Args[1:]))
 }

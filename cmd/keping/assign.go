@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"regexp"
 	"slices"
@@ -16,8 +17,8 @@ import (
 // assignCommand is the exact assignment on plain CSV files.
 type assignCommand struct {
 	verify.Pairs   `embed:""`
-	Per            int     `help:"每个项目的专家人数，不分类别" xor:"seats" required:"" placeholder:"N"`
-	Seats          string  `help:"每个项目各类别的专家人数，如 technical=3,management=1,finance=1（专家名单须有 class 列）" xor:"seats" required:"" placeholder:"SEATS"`
+	Per            int     `help:"每个项目的专家人数，不分类别（与 --seats 必给其一）" xor:"seats" placeholder:"N"`
+	Seats          string  `help:"每个项目各类别的专家人数，如 technical=3,management=1,finance=1（专家名单须有 class 列；与 --per 必给其一）" xor:"seats" placeholder:"SEATS"`
 	UnitCap        int     `help:"每个项目中同一单位的专家最多人数，0 为不限（专家名单须有 unit 列，空白的单位不限）" placeholder:"N"`
 	Sparse         bool    `help:"只能使用亲和度表列出的各对；不给时未列出的为 0，也可指派"`
 	Objective      string  `help:"total：总和最大；fair：先使最差的项目最好，再使总和最大" enum:"total,fair" default:"total"`
@@ -46,7 +47,7 @@ func (assignCommand) Help() string {
 有人谢绝之后：把谢绝的各对写进 C.csv，再以 --conflicts C.csv --repair O.csv --out O2.csv 补足，别的席位尽量不动；证书以 keping verify assignment --before O.csv 验证。
 
 最后一行写到标准错误：total 总和 minimum 最差项目的亲和度 bound 界 seconds 用时。
-退出码：0 完成；1 没有可行的指派（说明缺在哪里）；2 用法或输入有误（指明文件、行、列）。`
+退出码：0 完成；1 没有可行的指派（说明缺在哪里）；2 用法或输入有误（指明文件、行、列），或输出不能写。`
 }
 
 // Run assigns.
@@ -57,15 +58,15 @@ func (c *assignCommand) Run() error {
 	if err != nil {
 		return verify.Usage(err)
 	}
+	if err := verify.Try([]string{c.Applications, c.Experts, c.Affinity, c.Conflicts, c.Repair}, c.Out, c.Certificate, c.Marginals); err != nil {
+		return err
+	}
 	inputs, err := c.Load(task)
 	if err != nil {
 		return err
 	}
-	if len(task.Applications) == 0 {
-		return verify.Usage(fmt.Errorf("%s：表头之下没有项目", c.Applications))
-	}
 	if c.Seconds > 0 {
-		deadline := start.Add(time.Duration(c.Seconds * float64(time.Second)))
+		deadline := start.Add(time.Duration(min(c.Seconds, 1e9) * float64(time.Second))) // 30 years fit a Duration
 		options.Stop = func() bool { return time.Now().After(deadline) }
 	}
 	if c.MaxProbability != "" {
@@ -79,13 +80,9 @@ func (c *assignCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	if err := create(c.Out, func(w io.Writer) error { return task.WriteOutput(w, r.Panels) }); err != nil {
+	if err := verify.Write(verify.Output{Name: c.Out, Write: func(w io.Writer) error { return task.WriteOutput(w, r.Panels) }},
+		verify.Output{Name: c.Certificate, Write: func(w io.Writer) error { return r.WriteCertificate(w, inputs) }}); err != nil {
 		return err
-	}
-	if c.Certificate != "" {
-		if err := create(c.Certificate, func(w io.Writer) error { return r.WriteCertificate(w, inputs) }); err != nil {
-			return err
-		}
 	}
 	if r.MinimumBound != nil && *r.MinimumBound != r.Minimum {
 		fmt.Fprintf(os.Stderr, "最差项目的亲和度%s未证明最大：界%s\n", r.Minimum, r.MinimumBound)
@@ -114,10 +111,8 @@ func (c *assignCommand) draw(task *assign.Reader, options assign.Options, start 
 	if err != nil {
 		return err
 	}
-	if err := create(c.Marginals, l.WriteMarginals); err != nil {
-		return err
-	}
-	if err := create(c.Out, func(w io.Writer) error { return task.WriteOutput(w, l.Panels) }); err != nil {
+	if err := verify.Write(verify.Output{Name: c.Out, Write: func(w io.Writer) error { return task.WriteOutput(w, l.Panels) }},
+		verify.Output{Name: c.Marginals, Write: l.WriteMarginals}); err != nil {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "expected %s，为不抽签时最大总和的%.2f%%\n", l.Expectation(), l.Share())
@@ -138,13 +133,9 @@ func (c *assignCommand) repair(task *assign.Reader, inputs assign.Inputs, option
 	} else if err != nil {
 		return err
 	}
-	if err := create(c.Out, func(w io.Writer) error { return task.WriteOutput(w, r.Panels) }); err != nil {
+	if err := verify.Write(verify.Output{Name: c.Out, Write: func(w io.Writer) error { return task.WriteOutput(w, r.Panels) }},
+		verify.Output{Name: c.Certificate, Write: func(w io.Writer) error { return r.WriteCertificate(w, inputs) }}); err != nil {
 		return err
-	}
-	if c.Certificate != "" {
-		if err := create(c.Certificate, func(w io.Writer) error { return r.WriteCertificate(w, inputs) }); err != nil {
-			return err
-		}
 	}
 	for i, panel := range r.Panels {
 		for _, j := range panel {
@@ -162,16 +153,19 @@ func (c *assignCommand) repair(task *assign.Reader, inputs assign.Inputs, option
 
 // options reads what is wanted into the task's seats and the solver's options.
 func (c *assignCommand) options(task *assign.Task) (o assign.Options, err error) {
-	if c.UnitCap < 0 || c.Seconds < 0 {
-		return o, errors.New("--unit-cap、--seconds 不能为负")
+	if c.UnitCap < 0 || c.UnitCap > assign.MaxCount {
+		return o, fmt.Errorf("--unit-cap %d：应为0到%d的整数", c.UnitCap, assign.MaxCount)
+	}
+	if !(c.Seconds >= 0) || math.IsInf(c.Seconds, 0) {
+		return o, fmt.Errorf("--seconds %v：应为不小于0的秒数", c.Seconds)
 	}
 	switch {
 	case c.Seats != "":
 		if task.Seats, err = assign.ParseSeats(c.Seats); err != nil {
 			return o, fmt.Errorf("--seats %s：%w", c.Seats, err)
 		}
-	case c.Per < 1:
-		return o, fmt.Errorf("--per %d：每个项目至少1名专家", c.Per)
+	case c.Per < 1 || c.Per > assign.MaxCount:
+		return o, fmt.Errorf("须给出 --per 或 --seats：每个项目至少1名专家，至多%d名", assign.MaxCount)
 	default:
 		task.Seats = []assign.Seats{{Count: c.Per}}
 	}
@@ -182,9 +176,9 @@ func (c *assignCommand) options(task *assign.Task) (o assign.Options, err error)
 		if o.Objective == assign.Fair {
 			return o, errors.New("--minimum 与 --objective fair 只能用一个")
 		}
-		floor, ok := assign.ParseDecimal(c.Minimum)
+		floor, most, ok := task.ParseFloor(c.Minimum)
 		if !ok {
-			return o, fmt.Errorf("--minimum %s：不是0到9000000的数", c.Minimum)
+			return o, fmt.Errorf("--minimum %s：不是0到%s的数", c.Minimum, most)
 		}
 		o.Objective, o.Floor = assign.Minimum, floor
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,17 +28,13 @@ type importing struct {
 
 // Run imports one table, whole or not at all, with the very act the HTTP API runs.
 func (c importing) Run() error {
-	var data []byte
-	var err error
-	name := filepath.Base(c.File)
+	name := strings.TrimSuffix(filepath.Base(c.File), ".gz")
 	if c.File == "-" {
 		name = "stdin.csv"
-		data, err = io.ReadAll(os.Stdin)
-	} else {
-		data, err = os.ReadFile(c.File)
 	}
+	data, err := verify.Read(c.File)
 	if err != nil {
-		return verify.Usage(err)
+		return err
 	}
 	permission := rbac.Permission(strings.TrimSuffix(c.What, "s") + " import")
 	return act(c.Config, permission, c.DryRun, func(app *api.App, step *store.Step) (string, error) {

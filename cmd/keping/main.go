@@ -14,8 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"keping/api"
 	"keping/cmd/internal/verify"
 	"keping/configs"
@@ -38,20 +36,7 @@ type commands struct {
 }
 
 func main() {
-	var cli commands
-	parser, err := kong.New(&cli, kong.Name("keping"), kong.Description("科评：重大（重点）专项评审与专家管理"), kong.UsageOnError(),
-		kong.Exit(func(code int) {
-			if code != 0 {
-				code = 2
-			}
-			os.Exit(code)
-		}))
-	if err != nil {
-		panic(err)
-	}
-	ctx, err := parser.Parse(os.Args[1:])
-	parser.FatalIfErrorf(err)
-	os.Exit(verify.Status(ctx.Run()))
+	os.Exit(verify.Main(new(commands), "keping", "科评：重大（重点）专项评审与专家管理", os.Args[1:]))
 }
 
 type serve struct {

@@ -1,108 +1,80 @@
 package main
 
 import (
-	"compress/gzip"
+	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 
 	"keping/cmd/internal/verify"
 	"keping/rbac/naming"
+	"keping/reviewing/table"
 )
 
 // names judges pairs of names by the names alone.
 type names struct {
-	Units   string `help:"单位名称对照表：CSV，列 left,right（- 为标准输入，.gz 直接读）。" xor:"kind" required:"" placeholder:"PAIRS.csv"`
-	People  string `help:"人员姓名对照表，格式同上。" xor:"kind" required:"" placeholder:"PAIRS.csv"`
+	Units   string `help:"单位名称对照表：CSV，列 left,right（- 为标准输入，.gz 直接读；与 --people 必给其一）。" xor:"kind" placeholder:"PAIRS.csv"`
+	People  string `help:"人员姓名对照表，格式同上（与 --units 必给其一）。" xor:"kind" placeholder:"PAIRS.csv"`
 	Out     string `help:"结果：left,right,verdict,why；verdict 为 same、related、unknown 或 different。" default:"-" placeholder:"O.csv"`
 	Aliases string `help:"补充的单位别名表：CSV，列 alias,name,until（until 为旧名停用日期，可空）。" placeholder:"FILE.csv"`
 }
 
+// Run judges.
 func (c *names) Run() error {
 	aliases := naming.Default()
-	if c.Aliases != "" {
-		in, err := open(c.Aliases)
-		if err != nil {
-			return verify.Usage(err)
-		}
-		defer in.Close()
-		if err := aliases.Read(in); err != nil {
-			return verify.Usage(fmt.Errorf("%s：%w", c.Aliases, err))
-		}
-	}
 	file, judge := c.Units, aliases.Units
 	if c.People != "" {
 		file, judge = c.People, naming.People
 	}
-	in, err := open(file)
-	if err != nil {
-		return verify.Usage(err)
+	if file == "" {
+		return verify.Usage(errors.New("须给出 --units 或 --people"))
 	}
-	defer in.Close()
-	var out io.Writer = os.Stdout
-	if c.Out != "-" {
-		f, err := os.Create(c.Out)
-		if err != nil {
-			return verify.Usage(err)
-		}
-		defer f.Close()
-		out = f
-	}
-	return judgePairs(file, in, out, judge)
-}
-
-// judgePairs reads pairs by header name, in any order of columns, and writes
-// each with its verdict.
-func judgePairs(file string, in io.Reader, out io.Writer, judge func(left, right string) (naming.Verdict, string)) error {
-	rows := csv.NewReader(in)
-	header, err := rows.Read()
-	if err == io.EOF {
-		return verify.Usage(fmt.Errorf("%s：文件是空的，应有列 left,right", file))
-	} else if err != nil {
-		return verify.Usage(fmt.Errorf("%s：%w", file, err))
-	}
-	left, right := -1, -1
-	for i, name := range header {
-		switch strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")) {
-		case "left":
-			left = i
-		case "right":
-			right = i
-		}
-	}
-	if left < 0 || right < 0 {
-		return verify.Usage(fmt.Errorf("%s：第1行：应有列 left 和 right，现为 %s", file, strings.Join(header, ",")))
-	}
-	w := csv.NewWriter(out)
-	if err := w.Write([]string{"left", "right", "verdict", "why"}); err != nil {
+	if err := verify.Try([]string{file, c.Aliases}, c.Out); err != nil {
 		return err
 	}
-	for {
-		row, err := rows.Read()
-		if err == io.EOF {
-			w.Flush()
-			return w.Error()
-		}
+	if c.Aliases != "" {
+		data, err := verify.Read(c.Aliases)
 		if err != nil {
-			return verify.Usage(fmt.Errorf("%s：%w", file, err))
-		}
-		verdict, why := judge(row[left], row[right])
-		if err := w.Write([]string{row[left], row[right], string(verdict), why}); err != nil {
 			return err
 		}
+		if err := aliases.Read(bytes.NewReader(data)); err != nil {
+			return verify.Usage(fmt.Errorf("%s：%w", c.Aliases, err))
+		}
 	}
+	data, err := verify.Read(file)
+	if err != nil {
+		return err
+	}
+	judged, err := judgePairs(bytes.NewReader(data), judge)
+	if err != nil {
+		return verify.Usage(fmt.Errorf("%s：%w", file, err))
+	}
+	return create(c.Out, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(judged) })
 }
 
-// open opens a file to read; "-" is standard input, .gz is unpacked.
-func open(name string) (io.ReadCloser, error) {
-	if name == "-" {
-		return io.NopCloser(os.Stdin), nil
+// judgePairs reads pairs and puts the verdict beside each.
+func judgePairs(in io.Reader, judge func(left, right string) (naming.Verdict, string)) ([][]string, error) {
+	rows, err := table.New(in, []string{"left", "right"})
+	if err != nil {
+		return nil, err
 	}
-	f, err := os.Open(name)
-	if err != nil || !strings.HasSuffix(name, ".gz") {
-		return f, err
+	judged := [][]string{{"left", "right", "verdict", "why"}}
+	for {
+		if err := rows.Next(); err == io.EOF {
+			return judged, nil
+		} else if err != nil {
+			return nil, err
+		}
+		left, err := rows.Text(0, false)
+		if err != nil {
+			return nil, err
+		}
+		right, err := rows.Text(1, false)
+		if err != nil {
+			return nil, err
+		}
+		verdict, why := judge(left, right)
+		judged = append(judged, []string{left, right, string(verdict), why})
 	}
-	return gzip.NewReader(f)
 }

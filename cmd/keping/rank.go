@@ -1,12 +1,9 @@
 package main
 
 import (
-	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"keping/cmd/internal/verify"
@@ -33,23 +30,24 @@ S.csv 最简单的样子：
   P002,张三,91
 
 expected_rank 为期望名次，rank_q25、rank_q75 为名次的四分位数；group 为 fund（线上）、tie（与线难分，由会议或抽取决定）、reject（线下），不给 --places 或 --budget 时为空。
-退出码：0 完成；1 验证不符；2 用法或输入有误（指明文件、行、列）。`
+退出码：0 完成；1 验证不符；2 用法或输入有误（指明文件、行、列），或输出不能写。`
 }
 
 // Run ranks.
 func (c *rankCommand) Run() error {
-	o, line, marks, scale, err := c.Compute(progress())
-	if err != nil {
+	if err := verify.Try([]string{c.Scores, c.Costs}, c.Out, c.Report); err != nil {
 		return err
 	}
-	if err := create(c.Out, o.WriteCSV); err != nil || c.Report == "" {
+	o, line, marks, scale, err := c.Compute(progress())
+	if err != nil {
 		return err
 	}
 	fits, err := opinion.Reliabilities(marks, scale)
 	if err != nil {
 		return err
 	}
-	return create(c.Report, opinion.NewReport(o, fits, line, opinion.History{}, c.Seed).Write)
+	report := opinion.NewReport(o, fits, line, opinion.History{}, c.Seed)
+	return verify.Write(verify.Output{Name: c.Out, Write: o.WriteCSV}, verify.Output{Name: c.Report, Write: report.Write})
 }
 
 // patience is how long work may last before it shows how far it is.
@@ -78,24 +76,7 @@ func terminal() bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// create writes a file; "-" is standard output, .gz is packed. A file that
-// could not be written to its end is taken away again.
+// create writes one file.
 func create(name string, write func(io.Writer) error) error {
-	if name == "-" {
-		return write(os.Stdout)
-	}
-	f, err := os.Create(name)
-	if err != nil {
-		return verify.Usage(err)
-	}
-	if strings.HasSuffix(name, ".gz") {
-		z := gzip.NewWriter(f)
-		err = errors.Join(write(z), z.Close(), f.Close())
-	} else {
-		err = errors.Join(write(f), f.Close())
-	}
-	if info, gone := os.Stat(name); err != nil && gone == nil && info.Mode().IsRegular() {
-		os.Remove(name)
-	}
-	return err
+	return verify.Write(verify.Output{Name: name, Write: write})
 }

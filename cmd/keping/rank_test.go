@@ -163,7 +163,7 @@ func TestRankBudget(t *testing.T) {
 	file := write("S.csv", scores)
 	out, report := filepath.Join(folder, "R.csv"), filepath.Join(folder, "R.json")
 	run := func(budget int64, costs string) error {
-		return (&rankCommand{Marks: verify.Marks{Scores: file, Scale: "1:6", Budget: &budget, Costs: write("C.csv", costs), Seed: 1}, Out: out, Report: report}).Run()
+		return (&rankCommand{Marks: verify.Marks{Scores: file, Scale: " 1: 6", Budget: &budget, Costs: write("C.csv", costs), Seed: 1}, Out: out, Report: report}).Run()
 	}
 	for _, c := range []struct {
 		budget  int64
@@ -195,7 +195,10 @@ func TestRankBudget(t *testing.T) {
 		assert.Equal(t, 4, r.Counts["fund"]+r.Counts["tie"]+r.Counts["reject"])
 	}
 	for costs, says := range map[string]string{
-		"application,cost_fen\n甲,100\n":    "没有项目",
+		"application,cost_fen\n甲,100\n":    "C.csv：没有项目“乙”的经费数额",
+		"application,cost_fen\n甲,+5\n":     "C.csv：第2行第2列（cost_fen）：“+5”不是",
+		"application,cost_fen\n甲,-0\n":     "C.csv：第2行第2列（cost_fen）：“-0”不是",
+		"application,cost_fen\n甲,1\n申,1\n": "C.csv：第3行第1列（application）：项目“申”没有评分",
 		"application,cost_fen\n甲,1.5\n":    "C.csv：第2行第2列",
 		"application,cost_fen\n甲,-1\n":     "C.csv：第2行第2列",
 		"application,cost_fen\n甲,1\n甲,1\n": "C.csv：第3行第1列",
@@ -204,5 +207,59 @@ func TestRankBudget(t *testing.T) {
 		err := run(100, costs)
 		require.ErrorContains(t, err, says)
 		assert.Equal(t, 2, verify.Status(err))
+	}
+}
+
+// TestOpinionForged: counts, ranks and groups hold as they are written, decimals
+// to one of their last place, and the answer says so.
+func TestOpinionForged(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write := func(name, text string) { require.NoError(t, os.WriteFile(name, []byte(text), 0o600)) }
+	write("S.csv", "application,expert,score\n甲,张,5\n甲,李,4\n乙,张,3\n乙,李,2\n丙,张,1\n")
+	status, _, said := run(t, strings.Fields("rank --scores S.csv --scale 1:6 --places 1 --out R.csv --report R.json"))
+	require.Zero(t, status, said)
+	whole := string(must(t, "R.csv"))
+	require.Contains(t, whole, "甲,2,4.500000,4.500000,")
+	for name, c := range map[string]struct {
+		old, new string
+		status   int
+	}{
+		"as it was written":        {"", "", 0},
+		"one in the last place":    {",4.500000,4.500000,", ",4.500001,4.499999,", 0},
+		"two in the last place":    {",4.500000,4.500000,", ",4.500002,4.500000,", 1},
+		"a count with a zero":      {"甲,2,", "甲,02,", 1},
+		"a count with decimals":    {"甲,2,", "甲,2.000000,", 1},
+		"a count a little greater": {"甲,2,", "甲,2.000001,", 1},
+		"fewer decimals":           {",4.500000,4.500000,", ",4.5,4.500000,", 1},
+		"another group":            {",reject", ",fund", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write("R.csv", strings.Replace(whole, c.old, c.new, 1))
+			status, out, said := run(t, strings.Fields("verify opinion --scores S.csv --scale 1:6 --places 1 --ranking R.csv"))
+			assert.Equal(t, c.status, status, said)
+			assert.Equal(t, c.status == 0, strings.Contains(out, "小数的末位容许相差1"), out)
+		})
+	}
+}
+
+// TestRankOutputs: marks are never overwritten by their ranking, and an earlier
+// ranking stays where the report cannot be written.
+func TestRankOutputs(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("S.csv", []byte("application,expert,score\n甲,张,5\n"), 0o600))
+	require.NoError(t, os.WriteFile("R.csv", []byte("before"), 0o600))
+	for args, says := range map[string]string{
+		"--out S.csv":                             "输出S.csv与S.csv是同一个文件",
+		"--out R.csv --report none/R.json":        "none/R.json：没有这个文件或文件夹",
+		"--out - --report -":                      "输出标准输出与标准输出是同一个文件",
+		"--out R.csv --budget 1 --costs S.csv":    "S.csv：第1行：没有列 cost_fen（现有 application,expert,score）",
+		"--out S.csv --budget 1 --costs none.csv": "输出S.csv与S.csv是同一个文件",
+	} {
+		status, out, said := run(t, strings.Fields("rank --scores S.csv --scale 1:6 "+args))
+		assert.Equal(t, 2, status)
+		assert.Empty(t, out)
+		assert.Equal(t, says+"\n", said)
+		assert.Equal(t, "before", string(must(t, "R.csv")))
+		assert.Contains(t, string(must(t, "S.csv")), "甲,张,5")
 	}
 }

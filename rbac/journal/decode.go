@@ -306,9 +306,14 @@ func (p *parser) hex4() rune {
 
 // fill puts a parsed value into a Go value of exactly that shape.
 func fill(into reflect.Value, value any, at string) error {
-	wrong := func(want string) error {
-		return fmt.Errorf("%s：应为%s", strings.TrimPrefix(at+"", "."), want)
+	fail := func(format string, values ...any) error {
+		text := fmt.Sprintf(format, values...)
+		if at == "" { // the whole has no name
+			return errors.New(text)
+		}
+		return errors.New(strings.TrimPrefix(at, ".") + "：" + text)
 	}
+	wrong := func(want string) error { return fail("应为%s", want) }
 	switch into.Kind() {
 	case reflect.Pointer:
 		if value == nil {
@@ -331,7 +336,7 @@ func fill(into reflect.Value, value any, at string) error {
 			known[key] = true
 			member, ok := members[key]
 			if !ok {
-				return fmt.Errorf("%s：缺少%s", strings.TrimPrefix(at, "."), key)
+				return fail("缺少%s", key)
 			}
 			if err := fill(into.Field(i), member, at+"."+key); err != nil {
 				return err
@@ -339,7 +344,7 @@ func fill(into reflect.Value, value any, at string) error {
 		}
 		for key := range members {
 			if !known[key] {
-				return fmt.Errorf("%s：没有“%s”这一项", strings.TrimPrefix(at, "."), key)
+				return fail("没有“%s”这一项", key)
 			}
 		}
 		return nil

@@ -2,6 +2,7 @@ package assign
 
 import (
 	"cmp"
+	"math"
 	"math/big"
 	"math/bits"
 	"regexp"
@@ -85,9 +86,23 @@ var decimalForm = regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)([eE]([+-]?\d{1,4})
 // ParseDecimal reads a decimal number, with or without an exponent, as an
 // integer of 1e-9, half away from zero; false if it is none, is negative or
 // above 9,000,000.
-func ParseDecimal(text string) (int64, bool) {
+func ParseDecimal(text string) (int64, bool) { return parseDecimal(text, MaxAffinity) }
+
+// ParseFloor reads what every application is to reach, which may be as much as
+// its seats can hold, and says how much that is.
+func (t *Task) ParseFloor(text string) (floor int64, most Sum, ok bool) {
+	seats := 0
+	for _, s := range t.Seats {
+		seats = min(seats+s.Count, math.MaxInt64/MaxAffinity)
+	}
+	limit := int64(seats) * MaxAffinity
+	floor, ok = parseDecimal(text, limit)
+	return floor, SumOf(limit), ok
+}
+
+func parseDecimal(text string, most int64) (int64, bool) {
 	if x, ok := plainDecimal(text); ok {
-		return x, x <= MaxAffinity
+		return x, x <= most
 	}
 	if !decimalForm.MatchString(text) {
 		return 0, false
@@ -97,12 +112,11 @@ func ParseDecimal(text string) (int64, bool) {
 		return 0, false
 	}
 	r.Mul(r, new(big.Rat).SetInt64(Unit))
-	half := r.Add(r, big.NewRat(1, 2))
-	whole := new(big.Int).Quo(half.Num(), half.Denom())
-	if !whole.IsInt64() || r.Cmp(new(big.Rat).SetFrac64(2*MaxAffinity+1, 2)) > 0 {
+	if r.Cmp(new(big.Rat).SetInt64(most)) > 0 {
 		return 0, false
 	}
-	return whole.Int64(), true
+	half := r.Add(r, big.NewRat(1, 2))
+	return new(big.Int).Quo(half.Num(), half.Denom()).Int64(), true
 }
 
 // plainDecimal reads what nearly every cell holds, such as 12.345, quickly:

@@ -12,6 +12,7 @@ import (
 type Infeasible struct {
 	Reason       string
 	Applications []string
+	Together     bool // they lack together; otherwise each by itself
 }
 
 func (e *Infeasible) Error() string { return e.Reason }
@@ -43,24 +44,33 @@ func (m *model) missing() error {
 	return nil
 }
 
-// lacking tells which application has too few experts whatever the others get.
+// lacking tells which applications have too few experts whatever the others
+// get: all of them are counted, the first is explained.
 func (m *model) lacking() error {
+	var list []string
+	var said []string
 	for i := range m.n {
 		if m.plenty(i) {
 			continue
 		}
 		short := m.unfillable(i)
-		if len(short) == 0 {
-			continue
+		if len(short) > 0 && len(list) == 0 {
+			for _, class := range short {
+				said = append(said, m.short(i, class))
+			}
 		}
-		var said []string
-		for _, class := range short {
-			said = append(said, m.short(i, class))
+		if len(short) > 0 {
+			list = append(list, m.Applications[i])
 		}
-		name := m.Applications[i]
-		return &Infeasible{fmt.Sprintf("项目%s的席位无法填满：%s", name, strings.Join(said, "；")), []string{name}}
 	}
-	return nil
+	if len(list) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("项目%s的席位无法填满：%s", list[0], strings.Join(said, "；"))
+	if len(list) > 1 {
+		text = fmt.Sprintf("共%d个项目的席位无法填满：%s。其中%s", len(list), names(list), text)
+	}
+	return &Infeasible{Reason: text, Applications: list}
 }
 
 // plenty tells that every class of an application has experts of as many units
@@ -349,6 +359,75 @@ func (m *model) least(list []int) ([]int, bool) {
 	}
 }
 
+// usable is what experts of a class can do for applications.
+type usable struct {
+	experts int
+	places  int      // seats they could take one by one
+	within  int      // seats they could take under the unit cap
+	said    []string // the experts, those of one capped unit together
+}
+
+// usable counts the experts of a class who may sit on some of the applications.
+func (m *model) usable(list []int, class int) (g usable) {
+	type group struct {
+		unit         string
+		experts      []string
+		places       int
+		applications []bool // on which of the list one of the unit may sit
+	}
+	units := map[int32]*group{}
+	var groups []*group
+	for j := range m.Experts {
+		if m.class[j] != int32(class) || m.load[j] == 0 {
+			continue
+		}
+		var takes []int
+		for k, i := range list {
+			if m.allowed(i, int32(j)) {
+				takes = append(takes, k)
+			}
+		}
+		n := min(m.load[j], len(takes))
+		if n == 0 {
+			continue
+		}
+		g.experts++
+		g.places += n
+		u := m.unit[j]
+		at := units[u]
+		if at == nil || u < 0 {
+			at = &group{applications: make([]bool, len(list))}
+			groups = append(groups, at)
+			units[u] = at
+			if u >= 0 {
+				at.unit = m.Experts[j].Unit
+			}
+		}
+		at.experts = append(at.experts, fmt.Sprintf("%s（至多%d项）", m.Experts[j].Name, n))
+		at.places += n
+		for _, k := range takes {
+			at.applications[k] = true
+		}
+	}
+	for _, at := range groups {
+		if at.unit == "" {
+			g.within += at.places
+			g.said = append(g.said, at.experts[0])
+			continue
+		}
+		reached := 0
+		for _, may := range at.applications {
+			if may {
+				reached++
+			}
+		}
+		most := min(at.places, reached*min(m.UnitCap, m.size))
+		g.within += most
+		g.said = append(g.said, fmt.Sprintf("单位%s至多%d人次（%s）", at.unit, most, names(at.experts)))
+	}
+	return g
+}
+
 // wanting explains which applications want more than there is.
 func (m *model) wanting(list []int) error {
 	list, smallest := m.least(list)
@@ -358,26 +437,17 @@ func (m *model) wanting(list []int) error {
 	}
 	var said []string
 	for class, s := range m.Seats {
-		var experts []string
-		places := 0
-		for j := range m.Experts {
-			takes := 0
-			for _, i := range list {
-				if m.class[j] == int32(class) && m.allowed(i, int32(j)) {
-					takes++
-				}
-			}
-			if n := min(m.load[j], takes); n > 0 {
-				places += n
-				experts = append(experts, fmt.Sprintf("%s（至多%d项）", m.Experts[j].Name, n))
-			}
-		}
-		if places >= len(list)*s.Count && (m.UnitCap == 0 || len(m.Seats) > 1 && len(experts) > 2*named) {
+		g := m.usable(list, class)
+		need := len(list) * s.Count
+		if g.within >= need && (m.UnitCap == 0 || len(m.Seats) > 1 && g.experts > 2*named) {
 			continue
 		}
-		text := fmt.Sprintf("%s合计需%d人次，能用的专家合计至多%d人次", label(s.Class), len(list)*s.Count, places)
-		if len(experts) > 0 {
-			text += "：" + names(experts)
+		text := fmt.Sprintf("%s合计需%d人次，能用的专家合计至多%d人次", label(s.Class), need, g.places)
+		if g.within < g.places {
+			text += fmt.Sprintf("，限同一单位后至多%d人次", g.within)
+		}
+		if len(g.said) > 0 {
+			text += "：" + names(g.said)
 		}
 		if why := m.others(list, class); why != "" {
 			text += "；其余：" + why
@@ -393,7 +463,7 @@ func (m *model) wanting(list []int) error {
 	} else {
 		text += "请增加专家、提高上限，或减少每项的席位"
 	}
-	return &Infeasible{text, applications}
+	return &Infeasible{text, applications, true}
 }
 
 // unreachable tells how high a floor could be at most.
@@ -411,6 +481,6 @@ func (m *model) unreachable(total *search) error {
 	}
 	reached := least.reached.int()
 	short := slices.Index(m.affinities(least.best), reached)
-	return &Infeasible{fmt.Sprintf("每个项目至少%s做不到：最差的项目最多能到%s（如项目%s），最低要求须不超过%s，或改用 fair 目标",
-		Decimal(big.NewInt(floor)), least.reached, m.Applications[short], least.reached), []string{m.Applications[short]}}
+	return &Infeasible{Reason: fmt.Sprintf("每个项目至少%s做不到：最差的项目最多能到%s（如项目%s），最低要求须不超过%s，或改用 fair 目标",
+		Decimal(big.NewInt(floor)), least.reached, m.Applications[short], least.reached), Applications: []string{m.Applications[short]}}
 }

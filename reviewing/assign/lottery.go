@@ -51,7 +51,7 @@ func Draw(t *Task, cap int64, seed string, stop func() bool) (*Lottery, error) {
 		return nil, err
 	}
 	g := gcd(cap, Unit)
-	f := &shares{model: m, most: cap / g, whole: Unit / g}
+	f := &shares{model: m, most: cap / g, whole: Unit / g, unitCap: int64(min(t.UnitCap, m.size))}
 	if err := f.reachable(); err != nil {
 		return nil, err
 	}
@@ -139,7 +139,8 @@ type shares struct {
 	*model
 	network
 	most, whole int64
-	pairs       int // the first arc of a pair; arcs before it lead from classes to units, after it from experts on
+	unitCap     int64 // no more than the seats of an application, so that no product overflows
+	pairs       int   // the first arc of a pair; arcs before it lead from classes to units, after it from experts on
 }
 
 // reachable tells which application has too few candidates under the cap.
@@ -156,7 +157,7 @@ func (f *shares) reachable() error {
 				}
 			}
 			for _, x := range units {
-				parts += min(x, int64(f.UnitCap)*f.whole)
+				parts += min(x, f.unitCap*f.whole)
 			}
 			if parts < int64(s.Count)*f.whole {
 				return &Infeasible{Reason: fmt.Sprintf("项目%s的%s需%d人，可用%d人，每人概率不超过%s时合计至多%s人；请提高 --max-probability 或增加可用的专家",
@@ -195,7 +196,7 @@ func (f *shares) build() {
 				if u := f.unit[f.expert[q]]; u >= 0 && !seen[u] {
 					seen[u] = true
 					node := int32(i*classes + class)
-					f.arc(node, base+unitNode[[2]int32{node, u}], int64(f.UnitCap)*f.whole, 0)
+					f.arc(node, base+unitNode[[2]int32{node, u}], f.unitCap*f.whole, 0)
 				}
 			}
 		}

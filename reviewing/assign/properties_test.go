@@ -3,6 +3,7 @@ package assign
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"math/big"
 	"math/rand/v2"
 	"runtime"
@@ -225,17 +226,40 @@ func TestForgeries(t *testing.T) {
 			s := n["seat"].([]any)[0].([]any)
 			s[2] = add(s[2], 1<<40)
 		},
-		"a load of nobody": func(c map[string]any) { n := leaf(nodes(c)); n["load"] = []any{[]any{"?", json.Number("1")}} },
-		"a negative load":  func(c map[string]any) { n := leaf(nodes(c)); n["load"] = []any{[]any{"E0", json.Number("-1")}} },
+		"a load of nobody":        func(c map[string]any) { n := leaf(nodes(c)); n["load"] = []any{[]any{"?", json.Number("1")}} },
+		"a key in capitals":       func(c map[string]any) { c["Total"] = c["total"]; delete(c, "total") },
+		"a null for a text":       func(c map[string]any) { c["inputs"].(map[string]any)["conflicts"] = nil },
+		"a null for multipliers":  func(c map[string]any) { leaf(nodes(c))["seat"] = nil },
+		"a null for a kind":       func(c map[string]any) { leaf(nodes(c))["kind"] = nil },
+		"a null for a name":       func(c map[string]any) { leaf(nodes(c))["load"] = []any{[]any{nil, json.Number("0")}} },
+		"a root without fix":      func(c map[string]any) { delete(nodes(c)[0].(map[string]any), "fix") },
+		"a class twice":           func(c map[string]any) { c["seats"] = append(c["seats"].([]any), c["seats"].([]any)[0]) },
+		"any class beside others": func(c map[string]any) { c["seats"] = append(c["seats"].([]any), []any{"", json.Number("1")}) },
+		"a cap beyond counts":     func(c map[string]any) { c["unit_cap"] = json.Number("1000000000") },
+		"a negative load":         func(c map[string]any) { n := leaf(nodes(c)); n["load"] = []any{[]any{"E0", json.Number("-1")}} },
 	} {
 		c := decode()
 		forge(c)
 		var refuted *Refuted
 		assert.ErrorAs(t, check(c), &refuted, name)
 	}
-	for _, text := range []string{"", "{", "[]", "null", "{}", strings.Repeat("[", 100)} {
+	for name, harmless := range map[string]func(c map[string]any){
+		"an unknown key":          func(c map[string]any) { c["note"] = nil },
+		"known keys in capitals":  func(c map[string]any) { c["Total"], c["SPEC"] = json.Number("5"), "x" },
+		"a leaf's in capitals":    func(c map[string]any) { leaf(nodes(c))["KIND"] = "panels" },
+		"multipliers of no leaf":  func(c map[string]any) { nodes(c)[0].(map[string]any)["scale"] = "x" },
+		"seats in another order":  func(c map[string]any) { slices.Reverse(c["seats"].([]any)) },
+		"a key of a proof's more": func(c map[string]any) { proofs(c)[0].(map[string]any)["OF"] = 1 },
+	} {
+		c := decode()
+		harmless(c)
+		assert.NoError(t, check(c), name)
+	}
+	for text, refutes := range map[string]bool{"": false, "{": false, "\ufeff{}": false, "{} {}": false, "{\"\xff\":1}": false, "[]": true, "null": true, "{}": true, strings.Repeat("[", 100): false} {
 		_, err := Verify(task, Inputs{}, r.Panels, []byte(text))
+		var refuted *Refuted
 		assert.Error(t, err, text)
+		assert.Equal(t, refutes, errors.As(err, &refuted), text)
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 	"keping/reviewing/table"
 )
 
-// most is the greatest count a file may hold.
-const most = 999_999_999
+// MaxCount is the greatest count a file may hold.
+const MaxCount = 999_999_999
 
 // ParseSeats reads technical=3,management=1,finance=1.
 func ParseSeats(text string) ([]Seats, error) {
@@ -26,7 +26,7 @@ func ParseSeats(text string) ([]Seats, error) {
 		}
 		class := part[:at]
 		n, err := strconv.Atoi(part[at+1:])
-		if err != nil || n < 1 || n > most || strings.Trim(part[at+1:], "0123456789") != "" {
+		if err != nil || n < 1 || n > MaxCount || strings.Trim(part[at+1:], "0123456789") != "" {
 			return nil, fmt.Errorf("“%s”的人数不是正整数", part)
 		}
 		if slices.ContainsFunc(seats, func(s Seats) bool { return s.Class == class }) {
@@ -107,7 +107,7 @@ func (t *Reader) ReadExperts(r io.Reader) error {
 			return err
 		}
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 || n > most || strings.Trim(text, "0123456789") != "" {
+		if err != nil || n < 0 || n > MaxCount || strings.Trim(text, "0123456789") != "" {
 			return row.Fail(1, "“%s”不是项目数", text)
 		}
 		class, err := row.Text(2, false)
@@ -244,7 +244,7 @@ func (t *Reader) ReadOutput(r io.Reader) ([][]int32, error) {
 		if !ok {
 			return row.Fail(3, "“%s”不是0到9000000的数", text)
 		}
-		if want, _ := t.affinity(int(i), j); a-want > 1 || want-a > 1 {
+		if want, _ := t.affinity(int(i), j); a != want {
 			return &Refuted{row.Fail(3, "“%s”不是亲和度%s", text, Decimal(big.NewInt(want))).Error()}
 		}
 		panels[i] = append(panels[i], j)

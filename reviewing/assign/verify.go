@@ -7,40 +7,57 @@ import (
 	"math/big"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // claim is K.json as it is read: numbers of any size, unknown keys ignored.
 type claim struct {
-	Spec      string              `json:"spec"`
-	Inputs    *Inputs             `json:"inputs"`
-	Unit      integer             `json:"unit"`
-	Grid      integer             `json:"grid"`
-	Objective string              `json:"objective"`
-	Seats     [][]json.RawMessage `json:"seats"`
-	UnitCap   integer             `json:"unit_cap"`
-	Sparse    *bool               `json:"sparse"`
-	Floor     integer             `json:"floor"`
-	Total     integer             `json:"total"`
-	Minimum   integer             `json:"minimum"`
-	Bound     struct {
-		Total   integer         `json:"total"`
-		Minimum json.RawMessage `json:"minimum"`
-	} `json:"bound"`
-	Proofs []struct {
-		Of    string      `json:"of"`
-		Nodes []nodeClaim `json:"nodes"`
-	} `json:"proofs"`
+	spec, objective                   string
+	inputs                            Inputs
+	seats                             []Seats
+	unitCap                           int
+	sparse                            bool
+	unit, grid, floor, total, minimum integer
+	totalBound                        integer
+	minimumBound                      *integer // nil where K.json has null
+	proofs                            json.RawMessage
 }
 
-type nodeClaim struct {
-	Parent integer             `json:"parent"`
-	Fix    []json.RawMessage   `json:"fix"`
-	Kind   *string             `json:"kind"`
-	Scale  integer             `json:"scale"`
-	Seat   [][]json.RawMessage `json:"seat"`
-	Load   [][]json.RawMessage `json:"load"`
-	Unit   [][]json.RawMessage `json:"unit"`
-	Floor  [][]json.RawMessage `json:"floor"`
+// members are those of a JSON object under their exact names: decoding into a
+// struct would take "Total" for "total".
+type members map[string]json.RawMessage
+
+// fields reads members and keeps the first error.
+type fields struct {
+	members
+	err error
+}
+
+// get reads a member; null is no value.
+func get[T any](f *fields, key string) (x T) {
+	raw, ok := f.members[key]
+	if !ok || string(raw) == "null" || json.Unmarshal(raw, &x) != nil {
+		f.fail("证书的 %s 缺失或不合格式", key)
+	}
+	return x
+}
+
+func (f *fields) fail(format string, values ...any) {
+	if f.err == nil {
+		f.err = refuted(format, values...)
+	}
+}
+
+// within reads the members of a member.
+func (f *fields) within(key string) *fields {
+	return &fields{get[members](f, key), f.err}
+}
+
+// textOf is a JSON text; null is none.
+func textOf(raw json.RawMessage) (text string, ok bool) {
+	ok = raw[0] == '"' && json.Unmarshal(raw, &text) == nil
+	return text, ok
 }
 
 // integer is a JSON integer of any size; nil where there is none.
@@ -86,7 +103,7 @@ func Verify(t *Task, inputs Inputs, panels [][]int32, certificate []byte) (*Prov
 		return nil, err
 	}
 	p := &Proved{Total: total.Big(), Minimum: minimum.Big()}
-	v := &verifier{Task: t, grid: c.Grid.Int, applications: map[string]int{}, experts: map[string]int32{}, classes: map[string]int{}}
+	v := &verifier{Task: t, grid: c.grid.Int, applications: map[string]int{}, experts: map[string]int32{}, classes: map[string]int{}}
 	if err := v.head(c, inputs, p); err != nil {
 		return nil, err
 	}
@@ -131,11 +148,47 @@ func (p *Proved) String() string {
 	return text + "；最小值 " + Decimal(p.Minimum)
 }
 
-// Terms are the rules a certificate was made under.
+// Terms are the rules and the objective a certificate was made under.
 type Terms struct {
-	Seats   []Seats
-	UnitCap int
-	Sparse  bool
+	Seats     []Seats
+	UnitCap   int
+	Sparse    bool
+	Objective string // as in K.json
+	Floor     *big.Int
+}
+
+// String says all of them, the same for the same terms and for no others.
+func (t Terms) String() string {
+	var seats []string
+	for _, s := range t.Seats {
+		if s.Class == "" {
+			seats = append(seats, fmt.Sprintf("%d人（不分类别）", s.Count))
+		} else {
+			seats = append(seats, fmt.Sprintf("%q类%d人", s.Class, s.Count))
+		}
+	}
+	slices.Sort(seats)
+	text := "每项" + strings.Join(seats, "、")
+	if t.UnitCap > 0 {
+		text += fmt.Sprintf("，同一单位至多%d人", t.UnitCap)
+	} else {
+		text += "，同一单位人数不限"
+	}
+	if t.Sparse {
+		text += "，只用亲和度表所列各对"
+	} else {
+		text += "，未列各对亲和度为0"
+	}
+	switch {
+	case t.Objective == "fair":
+		return text + "，目标 fair（先使最差的项目最好，再使总和最大）"
+	case t.Objective == "minimum" && t.Floor.Sign() > 0:
+		return text + "，目标 minimum " + Decimal(t.Floor) + "（每项不低于此，再使总和最大）"
+	}
+	if t.Objective == repairing {
+		return text + "，目标 repair（先使改动最少，再使总和最大）"
+	}
+	return text + "，目标 total（总和最大）" // every application at least 0 is no condition
 }
 
 // ReadTerms reads them; Verify checks the rest.
@@ -144,33 +197,66 @@ func ReadTerms(certificate []byte) (Terms, error) {
 	if err != nil {
 		return Terms{}, err
 	}
-	var t Terms
-	for _, row := range c.Seats {
-		var class string
-		var n integer
-		if len(row) != 2 || json.Unmarshal(row[0], &class) != nil || json.Unmarshal(row[1], &n) != nil || !n.least(1) || n.Cmp(big.NewInt(most)) > 0 {
-			return t, refuted("证书的席位不是 [类别,人数]：%s", row)
-		}
-		t.Seats = append(t.Seats, Seats{class, int(n.Int64())})
-	}
-	if !c.UnitCap.least(0) || c.UnitCap.Cmp(big.NewInt(most)) > 0 || c.Sparse == nil {
-		return t, refuted("证书没有 unit_cap 或 sparse")
-	}
-	t.UnitCap, t.Sparse = int(c.UnitCap.Int64()), *c.Sparse
-	return t, nil
+	return Terms{c.seats, c.unitCap, c.sparse, c.objective, c.floor.Int}, nil
 }
 
-// readClaim reads a certificate.
+// readClaim reads a certificate but for its proofs.
 func readClaim(data []byte) (*claim, error) {
-	c := new(claim)
-	err := json.Unmarshal(data, c)
+	if !utf8.Valid(data) {
+		return nil, errors.New("不是UTF-8文字")
+	}
+	f := &fields{}
+	err := json.Unmarshal(data, &f.members)
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		return nil, err
+		return nil, fmt.Errorf("第%d字节处不合JSON的写法", syntax.Offset)
 	} else if err != nil {
-		return nil, refuted("证书不合格式：%v", err)
+		return nil, refuted("证书不是JSON对象")
 	}
-	return c, nil
+	c := &claim{
+		spec: get[string](f, "spec"), objective: get[string](f, "objective"), sparse: get[bool](f, "sparse"),
+		unit: get[integer](f, "unit"), grid: get[integer](f, "grid"), floor: get[integer](f, "floor"),
+		total: get[integer](f, "total"), minimum: get[integer](f, "minimum"), proofs: f.members["proofs"],
+	}
+	c.readSeats(f)
+	if n := get[integer](f, "unit_cap"); n.least(0) && n.Cmp(big.NewInt(MaxCount)) <= 0 {
+		c.unitCap = int(n.Int64())
+	} else {
+		f.fail("证书的 unit_cap 不是0到%d的整数", MaxCount)
+	}
+	inputs := f.within("inputs")
+	c.inputs = Inputs{Applications: get[string](inputs, "applications"), Experts: get[string](inputs, "experts"), Affinity: get[string](inputs, "affinity"), Conflicts: get[string](inputs, "conflicts")}
+	if c.objective == repairing {
+		c.inputs.Before = get[string](inputs, "before")
+	}
+	f.err = inputs.err
+	bound := f.within("bound")
+	c.totalBound = get[integer](bound, "total")
+	if string(bound.members["minimum"]) != "null" {
+		least := get[integer](bound, "minimum")
+		c.minimumBound = &least
+	}
+	return c, bound.err
+}
+
+// readSeats reads classes, none of them twice, and how many experts of each.
+func (c *claim) readSeats(f *fields) {
+	for _, row := range get[[][]json.RawMessage](f, "seats") {
+		var n integer
+		if len(row) != 2 || n.UnmarshalJSON(row[1]) != nil || !n.least(1) || n.Cmp(big.NewInt(MaxCount)) > 0 {
+			f.fail("证书的席位不是 [类别,人数]：%.200s", row)
+			return
+		}
+		class, ok := textOf(row[0])
+		if !ok || slices.ContainsFunc(c.seats, func(s Seats) bool { return s.Class == class || s.Class == "" || class == "" }) {
+			f.fail("证书的席位类别重复，或不是文字：%.200s", row)
+			return
+		}
+		c.seats = append(c.seats, Seats{class, int(n.Int64())})
+	}
+	if len(c.seats) == 0 {
+		f.fail("证书没有席位")
+	}
 }
 
 // verifier holds what all leaves of a certificate share.
@@ -188,52 +274,46 @@ type verifier struct {
 
 // head compares everything but the proofs.
 func (v *verifier) head(c *claim, inputs Inputs, p *Proved) error {
-	if c.Spec != Spec || !c.Unit.is(Unit) {
+	if c.spec != Spec || !c.unit.is(Unit) {
 		return refuted("证书不是 %s，或单位不是1e-9", Spec)
 	}
-	if c.Inputs == nil {
-		return refuted("证书没有 inputs")
-	}
-	for _, x := range [][3]string{{"applications", c.Inputs.Applications, inputs.Applications}, {"experts", c.Inputs.Experts, inputs.Experts},
-		{"affinity", c.Inputs.Affinity, inputs.Affinity}, {"conflicts", c.Inputs.Conflicts, inputs.Conflicts}, {"before", c.Inputs.Before, inputs.Before}} {
+	for _, x := range [][3]string{{"applications", c.inputs.Applications, inputs.Applications}, {"experts", c.inputs.Experts, inputs.Experts},
+		{"affinity", c.inputs.Affinity, inputs.Affinity}, {"conflicts", c.inputs.Conflicts, inputs.Conflicts}, {"before", c.inputs.Before, inputs.Before}} {
 		if x[1] != x[2] {
 			return refuted("证书所依据的 %s 是另一个文件：摘要应为%s，是%s", x[0], x[1], x[2])
 		}
 	}
-	if len(c.Seats) != len(v.Seats) {
+	if len(c.seats) != len(v.Seats) {
 		return refuted("证书的席位不同")
 	}
-	for _, row := range c.Seats {
-		var class string
-		var n integer
-		if len(row) != 2 || json.Unmarshal(row[0], &class) != nil || json.Unmarshal(row[1], &n) != nil ||
-			!slices.ContainsFunc(v.Seats, func(s Seats) bool { return s.Class == class && n.is(int64(s.Count)) }) {
-			return refuted("证书的席位不同：%s", row)
+	for _, s := range c.seats {
+		if !slices.Contains(v.Seats, s) {
+			return refuted("证书的席位不同：%s%d人", label(s.Class), s.Count)
 		}
 	}
-	if !c.UnitCap.is(int64(v.UnitCap)) || c.Sparse == nil || *c.Sparse != v.Sparse {
+	if c.unitCap != v.UnitCap || c.sparse != v.Sparse {
 		return refuted("证书的 unit_cap 或 sparse 不同")
 	}
-	if c.Total.Int == nil || c.Total.Cmp(p.Total) != 0 || c.Minimum.Int == nil || c.Minimum.Cmp(p.Minimum) != 0 {
-		return refuted("证书所称总和%v、最小值%v，指派的是%s、%s", c.Total, c.Minimum, p.Total, p.Minimum)
+	if c.total.Cmp(p.Total) != 0 || c.minimum.Cmp(p.Minimum) != 0 {
+		return refuted("证书所称总和%s、最小值%s，指派的是%s、%s", Decimal(c.total.Int), Decimal(c.minimum.Int), Decimal(p.Total), Decimal(p.Minimum))
 	}
-	if !c.Floor.least(0) || !c.Grid.least(1) {
-		return refuted("证书的 floor 或 grid 不是整数")
+	if !c.floor.least(0) || !c.grid.least(1) {
+		return refuted("证书的 floor 为负，或 grid 不是正整数")
 	}
 	switch {
-	case c.Objective == repairing && inputs.Before != "" && c.Floor.Sign() == 0:
+	case c.objective == repairing && inputs.Before != "" && c.floor.Sign() == 0:
 	case inputs.Before != "":
-		return refuted("目标%s不是修补", c.Objective)
-	case c.Objective == "total" && c.Floor.Sign() == 0, c.Objective == "fair" && c.Floor.Cmp(p.Minimum) == 0,
-		c.Objective == "minimum" && c.Floor.Cmp(p.Minimum) <= 0:
+		return refuted("目标%s不是修补", c.objective)
+	case c.objective == "total" && c.floor.Sign() == 0, c.objective == "fair" && c.floor.Cmp(p.Minimum) == 0,
+		c.objective == "minimum" && c.floor.Cmp(p.Minimum) <= 0:
 	default:
-		return refuted("目标%s与 floor %s、最小值%s不合", c.Objective, Decimal(c.Floor.Int), Decimal(p.Minimum))
+		return refuted("目标%s与 floor %s、最小值%s不合", c.objective, Decimal(c.floor.Int), Decimal(p.Minimum))
 	}
 	x := new(big.Int)
 	for i, listed := range v.Listed {
 		for _, pair := range listed {
-			if x.Mod(x.SetInt64(pair.Affinity), c.Grid.Int).Sign() != 0 {
-				return refuted("grid %s不整除项目%s的亲和度%s", c.Grid, v.Task.Applications[i], Decimal(big.NewInt(pair.Affinity)))
+			if x.Mod(x.SetInt64(pair.Affinity), c.grid.Int).Sign() != 0 {
+				return refuted("grid %s不整除项目%s的亲和度%s", c.grid, v.Task.Applications[i], Decimal(big.NewInt(pair.Affinity)))
 			}
 		}
 	}
@@ -243,40 +323,37 @@ func (v *verifier) head(c *claim, inputs Inputs, p *Proved) error {
 // proofs checks every proof and that the objective has those it needs.
 func (v *verifier) proofs(c *claim, p *Proved) error {
 	needed := []string{"total"}
-	var minimum integer
-	if text := string(c.Bound.Minimum); text != "null" {
-		if minimum.UnmarshalJSON(c.Bound.Minimum) != nil {
-			return refuted("bound.minimum 既不是整数也不是 null")
-		}
+	p.TotalBound = c.totalBound.Int
+	if c.minimumBound != nil {
 		needed = append(needed, "minimum")
-		p.MinimumBound = minimum.Int
+		p.MinimumBound = c.minimumBound.Int
 	}
-	if c.Objective == "fair" && len(needed) == 1 || len(c.Proofs) != len(needed) {
-		return refuted("目标%s的证明不全或多余", c.Objective)
+	var proofs []members
+	if json.Unmarshal(c.proofs, &proofs) != nil || c.objective == "fair" && len(needed) == 1 || len(proofs) != len(needed) {
+		return refuted("目标%s的证明不全或多余", c.objective)
 	}
-	if c.Bound.Total.Int == nil {
-		return refuted("没有 bound.total")
+	given := map[string][]members{}
+	for _, proof := range proofs {
+		f := &fields{members: proof}
+		given[get[string](f, "of")] = get[[]members](f, "nodes")
+		if f.err != nil {
+			return f.err
+		}
 	}
-	p.TotalBound = c.Bound.Total.Int
 	for _, of := range needed {
-		at := slices.IndexFunc(c.Proofs, func(x struct {
-			Of    string      `json:"of"`
-			Nodes []nodeClaim `json:"nodes"`
-		}) bool {
-			return x.Of == of
-		})
-		if at < 0 {
+		nodes, ok := given[of]
+		if !ok {
 			return refuted("没有 %s 的证明", of)
 		}
 		v.ofTotal, v.floor = of == "total", new(big.Int)
-		claimed, reached := minimum.Int, p.Minimum
+		claimed, reached := p.MinimumBound, p.Minimum
 		if v.ofTotal {
-			claimed, reached, v.floor = p.TotalBound, p.Total, c.Floor.Int
+			claimed, reached, v.floor = p.TotalBound, p.Total, c.floor.Int
 		}
 		if claimed.Cmp(reached) < 0 {
 			return refuted("%s 的界%s低于已达到的%s", of, Decimal(claimed), Decimal(reached))
 		}
-		if err := v.tree(c.Proofs[at].Nodes, claimed); err != nil {
+		if err := v.tree(nodes, claimed); err != nil {
 			return refuted("%s 的证明：%v", of, err)
 		}
 	}
@@ -284,7 +361,7 @@ func (v *verifier) proofs(c *claim, p *Proved) error {
 }
 
 // tree checks a tree: its shape, and the bound of every leaf.
-func (v *verifier) tree(nodes []nodeClaim, claimed *big.Int) error {
+func (v *verifier) tree(nodes []members, claimed *big.Int) error {
 	type fix struct {
 		pair  [2]int32
 		value int8
@@ -293,29 +370,31 @@ func (v *verifier) tree(nodes []nodeClaim, claimed *big.Int) error {
 		return refuted("没有节点")
 	}
 	fixes, children, parent := make([]fix, len(nodes)), make([][]int, len(nodes)), make([]int, len(nodes))
-	for k := range nodes {
-		n := &nodes[k]
+	for k, n := range nodes {
+		f := &fields{members: n}
+		from := get[integer](f, "parent")
 		if k == 0 {
-			if !n.Parent.is(-1) || n.Fix != nil {
+			if !from.is(-1) || string(n["fix"]) != "null" {
 				return refuted("节点0不是根")
 			}
 			continue
 		}
-		if !n.Parent.least(0) || !n.Parent.IsInt64() || n.Parent.Int64() >= int64(k) {
+		if !from.least(0) || !from.IsInt64() || from.Int64() >= int64(k) {
 			return refuted("节点%d的 parent 不在它之前", k)
 		}
-		var application, expert string
+		row := get[[]json.RawMessage](f, "fix")
 		var value integer
-		if len(n.Fix) != 3 || json.Unmarshal(n.Fix[0], &application) != nil || json.Unmarshal(n.Fix[1], &expert) != nil ||
-			json.Unmarshal(n.Fix[2], &value) != nil || !value.is(0) && !value.is(1) {
+		if len(row) != 3 || value.UnmarshalJSON(row[2]) != nil || !value.is(0) && !value.is(1) {
 			return refuted("节点%d的 fix 不是 [项目,专家,0或1]", k)
 		}
+		application, _ := textOf(row[0])
+		expert, _ := textOf(row[1])
 		i, known := v.applications[application]
 		j, also := v.experts[expert]
 		if !known || !also || !v.allowed(i, j) {
 			return refuted("节点%d的 fix：%s、%s不是可以指派的一对", k, application, expert)
 		}
-		parent[k] = int(n.Parent.Int64())
+		parent[k] = int(from.Int64())
 		fixes[k] = fix{[2]int32{int32(i), j}, int8(value.Int64())}
 		children[parent[k]] = append(children[parent[k]], k)
 	}
@@ -333,7 +412,7 @@ func (v *verifier) tree(nodes []nodeClaim, claimed *big.Int) error {
 			}
 			continue
 		}
-		bound, err := v.leaf(&nodes[k])
+		bound, err := v.leaf(nodes[k])
 		if err != nil {
 			return refuted("叶%d：%v", k, err)
 		}
@@ -360,23 +439,28 @@ type multipliers struct {
 }
 
 // rows reads the rows of one kind of multiplier: names, then the value.
-func rows(list [][]json.RawMessage, names int, use func(name []string, x *big.Int) error) error {
-	for _, row := range list {
+func rows(n members, key string, names int, use func(name []string, x *big.Int) error) error {
+	if _, ok := n[key]; !ok {
+		return nil
+	}
+	f := &fields{members: n}
+	for _, row := range get[[][]json.RawMessage](f, key) {
 		var x integer
-		name := make([]string, names)
-		if len(row) != names+1 || json.Unmarshal(row[names], &x) != nil || x.Int == nil {
-			return refuted("乘子的一行不是%d个名称和一个整数：%s", names, row)
+		if len(row) != names+1 || x.UnmarshalJSON(row[names]) != nil {
+			return refuted("%s 的一行不是%d个名称和一个整数：%.200s", key, names, row)
 		}
+		name := make([]string, names)
 		for k := range name {
-			if json.Unmarshal(row[k], &name[k]) != nil {
-				return refuted("乘子的名称不是文字：%s", row)
+			var ok bool
+			if name[k], ok = textOf(row[k]); !ok {
+				return refuted("%s 的名称不是文字：%.200s", key, row)
 			}
 		}
 		if err := use(name, x.Int); err != nil {
 			return err
 		}
 	}
-	return nil
+	return f.err
 }
 
 // set notes a multiplier once.
@@ -396,13 +480,14 @@ func (v *verifier) times(m *multipliers, n int64, x *big.Int) {
 }
 
 // read the multipliers of a leaf; only those of experts for a leaf of panels.
-func (v *verifier) read(n *nodeClaim, panels bool) (*multipliers, error) {
-	m := &multipliers{scale: n.Scale.Int, load: make([]*big.Int, len(v.Experts)), beta: new(big.Int), floor: make([]*big.Int, len(v.Applications)),
+func (v *verifier) read(n members, panels bool) (*multipliers, error) {
+	scale := get[integer](&fields{members: n}, "scale")
+	m := &multipliers{scale: scale.Int, load: make([]*big.Int, len(v.Experts)), beta: new(big.Int), floor: make([]*big.Int, len(v.Applications)),
 		seat: make([][]*big.Int, len(v.Applications)), unit: make([]map[string]*big.Int, len(v.Applications))}
-	if !n.Scale.least(1) {
+	if !scale.least(1) {
 		return nil, refuted("scale 不是正整数")
 	}
-	err := rows(n.Load, 1, func(name []string, x *big.Int) error {
+	err := rows(n, "load", 1, func(name []string, x *big.Int) error {
 		j, known := v.experts[name[0]]
 		if !known {
 			return refuted("load：没有专家%s", name[0])
@@ -413,7 +498,7 @@ func (v *verifier) read(n *nodeClaim, panels bool) (*multipliers, error) {
 	if err != nil || panels {
 		return m, err
 	}
-	if err := rows(n.Seat, 2, func(name []string, x *big.Int) error {
+	if err := rows(n, "seat", 2, func(name []string, x *big.Int) error {
 		i, known := v.applications[name[0]]
 		class, also := v.classes[name[1]]
 		if !known || !also {
@@ -427,7 +512,7 @@ func (v *verifier) read(n *nodeClaim, panels bool) (*multipliers, error) {
 	}); err != nil {
 		return nil, err
 	}
-	if err := rows(n.Unit, 2, func(name []string, x *big.Int) error {
+	if err := rows(n, "unit", 2, func(name []string, x *big.Int) error {
 		i, known := v.applications[name[0]]
 		if !known || name[1] == "" || v.UnitCap == 0 {
 			return refuted("unit：没有%v，或没有单位上限", name)
@@ -444,7 +529,7 @@ func (v *verifier) read(n *nodeClaim, panels bool) (*multipliers, error) {
 		return nil, err
 	}
 	sum := new(big.Int)
-	if err := rows(n.Floor, 1, func(name []string, x *big.Int) error {
+	if err := rows(n, "floor", 1, func(name []string, x *big.Int) error {
 		i, known := v.applications[name[0]]
 		if !known {
 			return refuted("floor：没有项目%s", name[0])
@@ -462,10 +547,12 @@ func (v *verifier) read(n *nodeClaim, panels bool) (*multipliers, error) {
 }
 
 // leaf is the bound of a leaf, nil if its branch is empty.
-func (v *verifier) leaf(n *nodeClaim) (*big.Int, error) {
-	panels := n.Kind != nil
-	if panels && (*n.Kind != "panels" || !v.ofTotal || v.floor.Sign() == 0) {
-		return nil, refuted("kind %s在此不适用", *n.Kind)
+func (v *verifier) leaf(n members) (*big.Int, error) {
+	raw, panels := n["kind"]
+	if panels {
+		if kind, _ := textOf(raw); kind != "panels" || !v.ofTotal || v.floor.Sign() == 0 {
+			return nil, refuted("kind %.200s在此不适用", raw)
+		}
 	}
 	m, err := v.read(n, panels)
 	if err != nil {

@@ -153,7 +153,8 @@ func ParseRecord(data []byte) (Record, error) {
 type Lacking struct {
 	Reason       string
 	Applications []string
-	Times        int // so many candidates are wanted for each seat
+	Together     bool // they lack together; otherwise each by itself
+	Times        int  // so many candidates are wanted for each seat
 }
 
 func (e *Lacking) Error() string { return e.Reason }
@@ -361,7 +362,7 @@ func solve(t *assign.Task, times int, stop func() bool) (*assign.Result, error) 
 	var none *assign.Infeasible
 	switch {
 	case errors.As(err, &none):
-		return nil, &Lacking{none.Reason, none.Applications, times}
+		return nil, &Lacking{none.Reason, none.Applications, none.Together, times}
 	case late || errors.Is(err, assign.ErrStopped):
 		return nil, ErrTooLong
 	}

@@ -209,13 +209,17 @@ func (f *fitness) unmatchable(apps []reviewing.Application, pool draw.Frame) str
 // wanting says what a match lacks, class by class, without the codes of a
 // freeze that is not to be.
 func (f *fitness) wanting(frame match.Frame, files match.Files, lacking *match.Lacking) (string, rulebook.Inputs) {
+	all := lacking.Applications
+	if !lacking.Together { // the first stands for all
+		all = all[:1]
+	}
 	barred := map[string]int{} // applications by code
 	for line := range strings.Lines(string(files[match.Conflicts])) {
-		if a, code, _ := strings.Cut(strings.TrimSpace(line), ","); slices.Contains(lacking.Applications, a) {
+		if a, code, _ := strings.Cut(strings.TrimSpace(line), ","); slices.Contains(all, a) {
 			barred[code]++
 		}
 	}
-	together := len(lacking.Applications)
+	together := len(all)
 	inputs := rulebook.Inputs{"applications": lacking.Applications, "expert_load": frame.Load, "unit_cap": frame.Pool.UnitCap}
 	each := ""
 	if frame.Best > 0 {
@@ -241,7 +245,7 @@ func (f *fitness) wanting(frame match.Frame, files match.Files, lacking *match.L
 		}
 		said = append(said, fmt.Sprintf("%s，可用%d名，回避%d名", text, usable, away))
 	}
-	which := "项目" + strings.Join(lacking.Applications[:min(together, 5)], "、")
+	which := "项目" + strings.Join(all[:min(together, 5)], "、")
 	if together > 5 {
 		which += fmt.Sprintf("等%d个", together)
 	}
@@ -251,6 +255,9 @@ func (f *fitness) wanting(frame match.Frame, files match.Files, lacking *match.L
 	text := fmt.Sprintf("%s的席位无法填满%s：%s；每名专家至多%d个项目", which, each, strings.Join(said, "；"), frame.Load)
 	if frame.Pool.UnitCap > 0 {
 		text += fmt.Sprintf("，同一单位在一个项目至多%d席", frame.Pool.UnitCap)
+	}
+	if others := len(lacking.Applications) - together; others > 0 {
+		text += fmt.Sprintf("。另有%d个项目单独也无法填满", others)
 	}
 	return text + "。", inputs
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -36,6 +37,9 @@ func New(r io.Reader, wanted []string, optional ...string) (*Reader, error) {
 	} else if err != nil {
 		return nil, syntax(err)
 	}
+	if err := legible(strings.Join(header, ",")); err != nil {
+		return nil, fmt.Errorf("第1行：%w", err)
+	}
 	found := map[string]int{}
 	for i, name := range header {
 		if i == 0 {
@@ -50,13 +54,37 @@ func New(r io.Reader, wanted []string, optional ...string) (*Reader, error) {
 	for i, name := range t.names {
 		at, ok := found[name]
 		if !ok && i < len(wanted) {
-			return nil, fmt.Errorf("第1行：没有列 %s（现有 %s）", name, strings.TrimPrefix(strings.Join(header, ","), "\ufeff"))
+			return nil, fmt.Errorf("第1行：没有列 %s（现有 %s）", name, clip(strings.TrimPrefix(strings.Join(header, ","), "\ufeff")))
 		} else if !ok {
 			at = -1
 		}
 		t.columns = append(t.columns, at)
 	}
 	return t, nil
+}
+
+// legible refuses what is not text that can be seen, and says what to do.
+func legible(text string) error {
+	for _, r := range text {
+		switch {
+		case r == utf8.RuneError && !utf8.ValidString(text):
+			return errors.New("不是UTF-8文字，请另存为“CSV UTF-8”")
+		case r == '\r':
+			return errors.New("行末只有回车（旧式Mac换行），请另存为以换行符分行的CSV")
+		case unicode.IsControl(r) && r != '\n' && r != '\t':
+			return fmt.Errorf("有看不见的控制字符（U+%04X），请删去；若是UTF-16等其他编码，请另存为“CSV UTF-8”", r)
+		}
+	}
+	return nil
+}
+
+// clip shortens what a message quotes.
+func clip(text string) string {
+	const most = 100
+	if r := []rune(text); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return text
 }
 
 // syntax says in Chinese where a file is no CSV.
@@ -91,8 +119,14 @@ func (t *Reader) Has(column int) bool { return t.columns[column] >= 0 }
 // Place is where a column stands in the file, from 1; 0 if it does not.
 func (t *Reader) Place(column int) int { return t.columns[column] + 1 }
 
-// Fail is an error that names line and column.
+// Fail is an error that names line and column; texts among the values are
+// clipped.
 func (t *Reader) Fail(column int, format string, values ...any) error {
+	for i, value := range values {
+		if text, ok := value.(string); ok {
+			values[i] = clip(text)
+		}
+	}
 	line, _ := t.reader.FieldPos(t.columns[column])
 	return fmt.Errorf("第%d行第%d列（%s）：%s", line, t.columns[column]+1, t.names[column], fmt.Sprintf(format, values...))
 }
@@ -103,8 +137,8 @@ func (t *Reader) Text(column int, required bool) (string, error) {
 		return "", nil
 	}
 	text := strings.TrimSpace(t.row[t.columns[column]])
-	if !utf8.ValidString(text) {
-		return "", t.Fail(column, "不是UTF-8文字")
+	if err := legible(text); err != nil {
+		return "", t.Fail(column, "%v", err)
 	}
 	if text == "" && required {
 		return "", t.Fail(column, "不能为空")

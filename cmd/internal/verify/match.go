@@ -19,7 +19,7 @@ type Match struct {
 // Run recomputes the seed and what follows from it, verifies the certificates,
 // and makes every later change again.
 func (c Match) Run() error {
-	data, err := read(c.File)
+	data, err := Read(c.File)
 	if err != nil {
 		return err
 	}
@@ -38,10 +38,12 @@ func (c Match) Run() error {
 				return Usage(fmt.Errorf("%s：文件名%q不在约定之列", c.File, f.Name))
 			}
 			name := filepath.Join(folder, f.Name)
-			if _, err := os.Stat(name); err != nil {
-				name += ".gz"
+			if _, err := os.Stat(name + ".gz"); err == nil {
+				if _, err := os.Stat(name); err != nil {
+					name += ".gz"
+				}
 			}
-			if files[f.Name], err = read(name); err != nil {
+			if files[f.Name], err = Read(name); err != nil {
 				return err
 			}
 		}
@@ -51,7 +53,7 @@ func (c Match) Run() error {
 	}
 	said := ""
 	if c.Journal != "" {
-		lines, err := read(c.Journal)
+		lines, err := Read(c.Journal)
 		if err != nil {
 			return err
 		}

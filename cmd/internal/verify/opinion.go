@@ -3,7 +3,6 @@ package verify
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"keping/reviewing/rank/opinion"
@@ -25,17 +24,14 @@ func (m *Marks) Compute(progress func(float64)) (*opinion.Opinion, *opinion.Line
 	fail := func(err error) (*opinion.Opinion, *opinion.Line, []opinion.Mark, opinion.Scale, error) {
 		return nil, nil, nil, opinion.Scale{}, Usage(err)
 	}
-	low, high, ok := strings.Cut(m.Scale, ":")
-	lo, errLow := strconv.ParseFloat(low, 64)
-	hi, errHigh := strconv.ParseFloat(high, 64)
-	if !ok || errLow != nil || errHigh != nil {
-		return fail(fmt.Errorf("--scale %s：应为 最低分:最高分，如 1:6", m.Scale))
+	scale, err := opinion.ParseScale(m.Scale)
+	if err != nil {
+		return fail(fmt.Errorf("--scale %s：%w", m.Scale, err))
 	}
-	scale := opinion.Scale{Low: lo, High: hi}
 	if m.Places != nil && *m.Places < 0 || m.Budget != nil && *m.Budget < 0 {
 		return fail(fmt.Errorf("--places、--budget 不能为负"))
 	}
-	data, err := read(m.Scores)
+	data, err := Read(m.Scores)
 	if err != nil {
 		return fail(err)
 	}
@@ -45,16 +41,11 @@ func (m *Marks) Compute(progress func(float64)) (*opinion.Opinion, *opinion.Line
 	}
 	var costs map[string]int64
 	if m.Budget != nil {
-		if data, err = read(m.Costs); err != nil {
+		if data, err = Read(m.Costs); err != nil {
 			return fail(err)
 		}
-		if costs, err = opinion.ReadCosts(bytes.NewReader(data)); err != nil {
+		if costs, err = opinion.ReadCosts(bytes.NewReader(data), marks...); err != nil {
 			return fail(named(m.Costs, err))
-		}
-		for _, mark := range marks {
-			if _, known := costs[mark.Application]; !known {
-				return fail(fmt.Errorf("%s：没有项目%s的经费数额", m.Costs, mark.Application))
-			}
 		}
 	}
 	o, err := opinion.Rank(marks, scale, opinion.Options{Seed: m.Seed, Progress: progress})
@@ -84,7 +75,7 @@ const most = 20
 
 // Run recomputes the second opinion and says where the file differs.
 func (c Opinion) Run() error {
-	data, err := read(c.Ranking)
+	data, err := Read(c.Ranking)
 	if err != nil {
 		return err
 	}
@@ -102,6 +93,6 @@ func (c Opinion) Run() error {
 		}
 		return fmt.Errorf("%s：与重算结果不一致\n%s", c.Ranking, strings.Join(differences, "\n"))
 	}
-	fmt.Printf("参考排序属实：%d个项目，种子 %d\n", len(o.Applications), c.Seed)
+	fmt.Printf("参考排序属实：%d个项目，种子 %d（小数的末位容许相差1，其余逐字相同）\n", len(o.Applications), c.Seed)
 	return nil
 }

@@ -14,7 +14,7 @@ type verifyPublicity struct {
 
 // Run recomputes a publicity's digest from the lines the public reads.
 func (c verifyPublicity) Run() error {
-	data, err := read(c.File)
+	data, err := Read(c.File)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (c verifyPublicity) Run() error {
 		return fmt.Errorf("%s：%d个项目的摘要为%s，公示的摘要为%s，不一致", c.File, len(lines), digest, claimed)
 	}
 	if c.Journal != "" {
-		exported, err := read(c.Journal)
+		exported, err := Read(c.Journal)
 		if err != nil {
 			return err
 		}

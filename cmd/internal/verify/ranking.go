@@ -14,7 +14,7 @@ type verifyRanking struct {
 
 // Run verifies an official ranking.
 func (c verifyRanking) Run() error {
-	data, err := read(c.File)
+	data, err := Read(c.File)
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (c verifyRanking) Run() error {
 		return named(c.File, err)
 	}
 	if c.Journal != "" {
-		lines, err := read(c.Journal)
+		lines, err := Read(c.Journal)
 		if err != nil {
 			return err
 		}

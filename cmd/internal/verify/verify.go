@@ -4,16 +4,17 @@ package verify
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"keping/experts/draw"
 	"keping/rbac/journal"
@@ -34,12 +35,31 @@ func Status(err error) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, err)
+	text := err.Error()
+	var system *fs.PathError
+	if errors.As(err, &system) {
+		text = strings.ReplaceAll(text, system.Error(), system.Path+"："+reason(system))
+	}
+	fmt.Fprintln(os.Stderr, plain(text))
 	var unreadable *journal.Unreadable
 	if errors.As(err, &usage{}) || errors.As(err, &unreadable) {
 		return 2
 	}
 	return 1
+}
+
+// plain is text from anywhere made fit for a terminal: what would steer it, or
+// cannot be seen, is spelled out.
+func plain(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		if r == '\n' || unicode.IsPrint(r) || unicode.Is(unicode.Zs, r) {
+			out.WriteRune(r)
+		} else {
+			fmt.Fprintf(&out, "\\u%04x", r)
+		}
+	}
+	return out.String()
 }
 
 // Commands are `verify …`.
@@ -51,31 +71,6 @@ type Commands struct {
 	Assignment Assignment      `cmd:"" help:"验证指派：逐条核对规则，并由证书验证最优，不求解"`
 	Match      Match           `cmd:"" help:"验证函评匹配：由候选名单、秘密和各文件重算"`
 	Publicity  verifyPublicity `cmd:"" help:"验证公示：从公开的各行重算摘要"`
-}
-
-// read reads a whole file; "-" is standard input, *.gz is unpacked.
-func read(name string) ([]byte, error) {
-	var reader io.Reader = os.Stdin
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, usage{err}
-		}
-		defer file.Close()
-		reader = file
-	}
-	if strings.HasSuffix(name, ".gz") {
-		unpacked, err := gzip.NewReader(reader)
-		if err != nil {
-			return nil, usage{fmt.Errorf("%s：%w", name, err)}
-		}
-		reader = unpacked
-	}
-	data, err := io.ReadAll(reader)
-	if err != nil {
-		return nil, usage{fmt.Errorf("%s：%w", name, err)}
-	}
-	return data, nil
 }
 
 func named(file string, err error) error {
@@ -92,7 +87,7 @@ type verifyDraw struct {
 
 // Run verifies a draw.
 func (c verifyDraw) Run() error {
-	data, err := read(c.File)
+	data, err := Read(c.File)
 	if err != nil {
 		return err
 	}
@@ -104,7 +99,7 @@ func (c verifyDraw) Run() error {
 		return named(c.File, err)
 	}
 	if c.Journal != "" {
-		lines, err := read(c.Journal)
+		lines, err := Read(c.Journal)
 		if err != nil {
 			return err
 		}
@@ -134,7 +129,7 @@ func (c verifyJournal) Run() error {
 		seq, _ := strconv.ParseInt(m[1], 10, 64)
 		heads = append(heads, journal.Checkpoint{Seq: seq, Hash: m[2]})
 	}
-	data, err := read(c.File)
+	data, err := Read(c.File)
 	if err != nil {
 		return err
 	}
@@ -154,7 +149,7 @@ type Secret struct {
 
 // Run prints the secret and its commitment.
 func (c Secret) Run() error {
-	data, err := read(c.Frame)
+	data, err := Read(c.Frame)
 	if err != nil {
 		return err
 	}
@@ -199,7 +194,10 @@ type Draw struct {
 
 // Run writes the record.
 func (c Draw) Run() error {
-	data, err := read(c.Frame)
+	if err := Try([]string{c.Frame}, c.Out); err != nil {
+		return err
+	}
+	data, err := Read(c.Frame)
 	if err != nil {
 		return err
 	}
@@ -222,13 +220,9 @@ func (c Draw) Run() error {
 	if err != nil {
 		return named(c.Frame, err)
 	}
-	out, err := json.MarshalIndent(record, "", " ")
-	if err != nil {
-		return err
-	}
-	if c.Out == "-" {
-		_, err = os.Stdout.Write(append(out, '\n'))
-		return err
-	}
-	return os.WriteFile(c.Out, append(out, '\n'), 0o644)
+	return Write(Output{c.Out, func(w io.Writer) error {
+		out := json.NewEncoder(w)
+		out.SetIndent("", " ")
+		return out.Encode(record)
+	}})
 }

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"compress/gzip"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"keping/experts/draw"
 	"keping/rbac/journal"
+	"keping/reviewing/match"
 )
 
 // own are the vectors the project commits.
@@ -147,4 +150,27 @@ func TestSharedVectors(t *testing.T) {
 		}
 	}
 	assert.Greater(t, seen, 150)
+}
+
+// TestMatchFiles: what a match record lacks is told by its own name.
+func TestMatchFiles(t *testing.T) {
+	t.Chdir(t.TempDir())
+	record := match.Record{
+		Frame: match.Frame{Pool: draw.Frame{Holders: []string{}, Seats: []draw.Seats{}, Candidates: []draw.Candidate{}, Excluded: []draw.Excluded{}},
+			Files: []match.File{{Name: "affinity.csv"}}},
+		Commitments: []draw.Commitment{}, Reveals: []draw.Reveal{}, Files: []match.File{}, Panels: []match.Seats{}, Changes: []match.Replacement{},
+	}
+	text, err := json.Marshal(record)
+	require.NoError(t, err)
+	for name, c := range map[string]struct{ record, says string }{
+		"an empty object":          {"{}", "RECORD.json：缺少spec"},
+		"no object":                {"[]", "RECORD.json：应为对象"},
+		"a file that is not there": {string(text), "affinity.csv：没有这个文件或文件夹"},
+		"a file of another folder": {strings.Replace(string(text), "affinity.csv", "../affinity.csv", 1), `RECORD.json：文件名"../affinity.csv"不在约定之列`},
+	} {
+		require.NoError(t, os.WriteFile("RECORD.json", []byte(c.record), 0o600))
+		err := Match{File: "RECORD.json"}.Run()
+		require.EqualError(t, err, c.says, name)
+		assert.Equal(t, 2, Status(err), name)
+	}
 }

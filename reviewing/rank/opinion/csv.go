@@ -10,6 +10,18 @@ import (
 	"keping/reviewing/table"
 )
 
+// ParseScale reads lowest:highest, such as 0:100.
+func ParseScale(text string) (Scale, error) {
+	low, high, _ := strings.Cut(text, ":")
+	lo, errLow := strconv.ParseFloat(strings.TrimSpace(low), 64)
+	hi, errHigh := strconv.ParseFloat(strings.TrimSpace(high), 64)
+	if errLow != nil || errHigh != nil {
+		return Scale{}, fmt.Errorf("应为 最低分:最高分，如 1:6")
+	}
+	scale := Scale{Low: lo, High: hi}
+	return scale, scale.valid()
+}
+
 // ReadScores reads S.csv: application,expert,score[,panel]. A mark outside the
 // scale, a pair that stands there twice and a file without marks are errors.
 func ReadScores(r io.Reader, scale Scale) ([]Mark, error) {
@@ -57,8 +69,13 @@ func ReadScores(r io.Reader, scale Scale) ([]Mark, error) {
 	return marks, nil
 }
 
-// ReadCosts reads C.csv: application,cost_fen, whole fen and not negative.
-func ReadCosts(r io.Reader) (map[string]int64, error) {
+// ReadCosts reads C.csv: application,cost_fen, whole fen and not negative. Where
+// marks are given, it must hold their applications and no others.
+func ReadCosts(r io.Reader, of ...Mark) (map[string]int64, error) {
+	marked := map[string]bool{}
+	for _, m := range of {
+		marked[m.Application] = true
+	}
 	t, err := table.New(r, []string{"application", "cost_fen"})
 	if err != nil {
 		return nil, err
@@ -66,6 +83,11 @@ func ReadCosts(r io.Reader) (map[string]int64, error) {
 	costs := map[string]int64{}
 	for {
 		if err := t.Next(); err == io.EOF {
+			for _, m := range of {
+				if _, known := costs[m.Application]; !known {
+					return nil, fmt.Errorf("没有项目“%s”的经费数额，而它有评分", m.Application)
+				}
+			}
 			return costs, nil
 		} else if err != nil {
 			return nil, err
@@ -79,11 +101,14 @@ func ReadCosts(r io.Reader) (map[string]int64, error) {
 			return nil, err
 		}
 		cost, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || cost < 0 {
+		if err != nil || strings.Trim(text, "0123456789") != "" {
 			return nil, t.Fail(1, "“%s”不是以分为单位的整数金额", text)
 		}
 		if _, twice := costs[name]; twice {
 			return nil, t.Fail(0, "项目%s出现两次", name)
+		}
+		if len(of) > 0 && !marked[name] {
+			return nil, t.Fail(0, "项目“%s”没有评分", name)
 		}
 		costs[name] = cost
 	}

@@ -82,8 +82,9 @@ func (r *Report) Write(w io.Writer) error {
 }
 
 // Differences compares a written R.csv with the opinion recomputed and says
-// line by line where they differ. Numbers may differ by one in the last of
-// their six decimals, which another machine's arithmetic may round otherwise.
+// line by line where they differ. Names, counts, ranks and groups are compared
+// as text; what has decimals may differ by one in the last of its six, which
+// another machine's arithmetic may round otherwise.
 func (o *Opinion) Differences(r io.Reader) ([]string, error) {
 	t, err := table.New(r, Columns)
 	if err != nil {
@@ -137,5 +138,5 @@ func agree(got, want string) bool {
 	}
 	x, errX := strconv.ParseFloat(got, 64)
 	y, errY := strconv.ParseFloat(want, 64)
-	return errX == nil && errY == nil && math.Abs(x-y) < 1.5e-6
+	return errX == nil && errY == nil && got == six(x) && want == six(y) && math.Abs(x-y) < 1.5e-6
 }
