@@ -345,11 +345,11 @@ func marks(version int, innovation, route float64) map[string]any {
 // markAll has everybody submit; level tells the innovation mark of an application.
 func (w *world) markAll(review string, level func(application string) float64) {
 	w.t.Helper()
-	w.markEach(review, func(_ int, application string) float64 { return level(application) })
+	w.markEach(review, func(_ int, application string) (innovation, route float64) { return level(application), 30 })
 }
 
 // markEach has them mark by expert, counted from 0, and application.
-func (w *world) markEach(review string, level func(expert int, application string) float64) {
+func (w *world) markEach(review string, level func(expert int, application string) (innovation, route float64)) {
 	w.t.Helper()
 	seen := map[string]bool{}
 	for _, s := range w.seats(review) {
@@ -359,7 +359,8 @@ func (w *world) markEach(review string, level func(expert int, application strin
 		seen[s.Name] = true
 		for _, x := range w.sheets(w.expert(s), review) {
 			if x.State == string(reviewing.SheetDraft) {
-				w.expert(s).ok("POST", "/api/sheets/"+x.ID+"/submit", marks(x.Version, level(len(seen)-1, x.ApplicationID), 30))
+				innovation, route := level(len(seen)-1, x.ApplicationID)
+				w.expert(s).ok("POST", "/api/sheets/"+x.ID+"/submit", marks(x.Version, innovation, route))
 			}
 		}
 	}

@@ -217,12 +217,13 @@ func TestSecondOpinionSays(t *testing.T) {
 	list := func(opined bool) (choices []string) {
 		w, guide, applications := applied(t, func(guide map[string]any) { guide["places"] = 2 }, 4)
 		review := w.marking(reviewBody(guide, 3, 1, 1, applications...))
-		w.markEach(review, func(expert int, id string) float64 { // the first is severe, but not to the third application
+		w.markEach(review, func(expert int, id string) (innovation, route float64) { // the first is severe, but not to the third application
 			at := slices.Index(applications, id)
+			route = []float64{30, 30, 34.5, 30}[at]
 			if expert == 0 {
-				return []float64{48, 43, 53, 37}[at]
+				return []float64{48, 50, 48, 37}[at], route
 			}
-			return []float64{56, 51, 49, 45}[at]
+			return []float64{56, 51, 46, 45}[at], route
 		})
 		w.sign(review, w.open(review))
 		w.users["officer"].ok("POST", "/api/reviews/"+review+"/close", map[string]any{})
@@ -256,10 +257,10 @@ func says(t *testing.T, v reviewstore.OpinionView) {
 		if e.Severity > 0 {
 			assert.Empty(t, severe, "one is severe")
 			severe = e.Expert
-			assert.InDelta(t, 3.2, e.Severity, 0.8, "of 5 below the others, shrunk, with the others as far above")
-			assert.InDelta(t, 6.8496, e.Spread, 1e-4)
+			assert.InDelta(t, 2.4, e.Severity, 0.6, "of 3.75 below the others, shrunk")
+			assert.InDelta(t, 6.8359, e.Spread, 1e-4)
 		} else {
-			assert.InDelta(t, 4.5735, e.Spread, 1e-4)
+			assert.InDelta(t, 4.4977, e.Spread, 1e-4)
 		}
 		assert.Positive(t, e.SD)
 	}
@@ -267,15 +268,15 @@ func says(t *testing.T, v reviewstore.OpinionView) {
 
 	require.Len(t, r.Reliability, 1)
 	fit := r.Reliability[0]
-	assert.InDelta(t, 18.91667, *fit.Application, 1e-3)
-	assert.InDelta(t, 3.2, *fit.Expert, 1e-3)
-	assert.InDelta(t, 7.2, *fit.Residual, 1e-3)
+	assert.InDelta(t, 20.41250, *fit.Application, 1e-3)
+	assert.InDelta(t, 1.53333, *fit.Expert, 1e-3)
+	assert.InDelta(t, 5.11667, *fit.Residual, 1e-3)
 	assert.InDelta(t, *fit.Application/(*fit.Application+*fit.Expert+*fit.Residual), *fit.Single, 1e-12)
 	assert.InDelta(t, *fit.Application/(*fit.Application+(*fit.Expert+*fit.Residual)/5), *fit.Mean, 1e-12)
 
-	// Of the six pairs the severe one's order agrees with the others' in four;
+	// Of the six pairs the severe one's order agrees with the others' in three;
 	// the others' orders with what is left in five each.
-	assert.Equal(t, opinion.HeldOut{Pairs: 30, Mean: 0.8, Corrected: 0.8}, r.Gate.HeldOut)
+	assert.Equal(t, opinion.HeldOut{Pairs: 30, Mean: 23.0 / 30, Corrected: 23.0 / 30}, r.Gate.HeldOut)
 	assert.False(t, r.Gate.Offered)
 	assert.Contains(t, r.Gate.Why, "历史评分不足")
 	assert.Equal(t, []int{0, 5, 3}, []int{r.Gate.Experts, r.Gate.Marks, r.Gate.Needed})
@@ -285,11 +286,12 @@ func says(t *testing.T, v reviewstore.OpinionView) {
 		assert.Equal(t, []int{line.Rank05, line.Rank95}, []int{r.Applications[i].Low, r.Applications[i].High})
 	}
 
-	// Third and second change places without the severe one, and trimmed.
+	// Third and second change places without the severe one, trimmed, and where
+	// what the third is good at weighs less.
 	require.Len(t, v.Sensitivity, 2)
 	for i, side := range []opinion.Side{opinion.Inside, opinion.Outside} {
 		then := []opinion.Side{opinion.Outside, opinion.Inside}[i]
 		assert.Equal(t, side, v.Sensitivity[i].Side)
-		assert.Equal(t, []opinion.Shift{{Variant: "without", Of: severe, Side: then}, {Variant: "trimmed", Side: then}}, v.Sensitivity[i].Changes)
+		assert.Equal(t, []opinion.Shift{{Variant: "without", Of: severe, Side: then}, {Variant: "trimmed", Side: then}, {Variant: "weight", Of: "innovation+10%", Side: then}, {Variant: "weight", Of: "route-10%", Side: then}}, v.Sensitivity[i].Changes)
 	}
 }
