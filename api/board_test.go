@@ -14,6 +14,7 @@ import (
 	"keping/rbac"
 	"keping/rbac/rulebook"
 	"keping/reviewing/rank"
+	"keping/reviewing/rank/opinion"
 )
 
 // jointMarks are a joint unit's marks for its applications.
@@ -240,6 +241,12 @@ func TestJointMarks(t *testing.T) {
 			kept := slices.DeleteFunc(slices.Clone(record.Sheets), func(s rank.Sheet) bool { return s.Status != "joint" })
 			require.Len(t, kept, 2, "both versions stand in the record, and neither counts")
 			assert.Equal(t, []any{"2025-ZD-01-002", "joint", 1, 2}, []any{kept[0].Sheet.Application, kept[0].Class, kept[0].Sheet.Version, kept[1].Sheet.Version})
+			opined := w.secondOpinion(review)
+			w.replayed(review, opined)
+			require.Len(t, opined.Sensitivity, 2)
+			for i, side := range []opinion.Side{opinion.Outside, opinion.Inside} {
+				assert.Contains(t, opined.Sensitivity[i].Changes, opinion.Shift{Variant: "joint", Side: side})
+			}
 			require.NoError(t, rank.Verify(record))
 			require.NoError(t, rank.VerifyJournal(record, strings.NewReader(w.users["supervisor"].do("GET", "/api/journal/export", nil).is(t, 200).body)))
 			joint.do("GET", r+"/joint_effects", nil).is(t, 403)

@@ -345,6 +345,12 @@ func marks(version int, innovation, route float64) map[string]any {
 // markAll has everybody submit; level tells the innovation mark of an application.
 func (w *world) markAll(review string, level func(application string) float64) {
 	w.t.Helper()
+	w.markEach(review, func(_ int, application string) (innovation, route float64) { return level(application), 30 })
+}
+
+// markEach has them mark by expert, counted from 0, and application.
+func (w *world) markEach(review string, level func(expert int, application string) (innovation, route float64)) {
+	w.t.Helper()
 	seen := map[string]bool{}
 	for _, s := range w.seats(review) {
 		if s.State != string(reviewing.SeatPledged) || seen[s.Name] {
@@ -353,7 +359,8 @@ func (w *world) markAll(review string, level func(application string) float64) {
 		seen[s.Name] = true
 		for _, x := range w.sheets(w.expert(s), review) {
 			if x.State == string(reviewing.SheetDraft) {
-				w.expert(s).ok("POST", "/api/sheets/"+x.ID+"/submit", marks(x.Version, level(x.ApplicationID), 30))
+				innovation, route := level(len(seen)-1, x.ApplicationID)
+				w.expert(s).ok("POST", "/api/sheets/"+x.ID+"/submit", marks(x.Version, innovation, route))
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,6 +16,18 @@ import (
 // marked is a world with one review of so many applications, marked and opened;
 // levels are the innovation marks, best first.
 func marked(t *testing.T, change func(guide map[string]any), levels ...float64) (w *world, guide, review string, applications []string) {
+	w, guide, applications = applied(t, change, len(levels))
+	level := map[string]float64{}
+	for i, id := range applications {
+		level[id] = levels[i]
+	}
+	review = w.marking(reviewBody(guide, 3, 1, 1, applications...))
+	w.markAll(review, func(id string) float64 { return level[id] })
+	return w, guide, review, applications
+}
+
+// applied is a world with so many applications, at most four, accepted.
+func applied(t *testing.T, change func(guide map[string]any), n int) (w *world, guide string, applications []string) {
 	w = newWorld(t)
 	w.populate()
 	programme := w.programme("major", "t0", "t1", "t2", "t3", "t4", "t5")
@@ -24,14 +37,10 @@ func marked(t *testing.T, change func(guide map[string]any), levels ...float64) 
 	}
 	guide = w.guide(body)
 	w.at(2025, 4, 2, 9)
-	level := map[string]float64{}
-	for i, mark := range levels {
-		id := w.accepted([]string{"lead0", "lead1", "lead2", "lead3"}[i], w.application(guide, "A1", i))
-		applications, level[id] = append(applications, id), mark
+	for i := range n {
+		applications = append(applications, w.accepted(fmt.Sprintf("lead%d", i), w.application(guide, "A1", i)))
 	}
-	review = w.marking(reviewBody(guide, 3, 1, 1, applications...))
-	w.markAll(review, func(id string) float64 { return level[id] })
-	return w, guide, review, applications
+	return w, guide, applications
 }
 
 func (w *world) conclude(list string, version int) {

@@ -275,8 +275,14 @@ func (w *world) verified(name string, stories []*story) {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, file), data, 0o644))
 		return data
 	}
-	for _, s := range stories {
-		w.replayed(s.review, w.secondOpinion(s.review))
+	for i, s := range stories {
+		opinion := w.secondOpinion(s.review)
+		w.replayed(s.review, opinion)
+		require.NotZero(t, opinion.Places, "scripts/review gives no costs")
+		for _, file := range []string{"scores.csv", "ranking.csv", "report.json"} {
+			save(fmt.Sprintf("opinion-%d-%s", i+1, file), "supervisor", "/api/reviews/"+s.review+"/second_opinion/"+file)
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(folder, fmt.Sprintf("opinion-%d.args", i+1)), []byte(arguments(opinion)+"\n"), 0o644))
 	}
 	lines := save("journal.jsonl", "supervisor", "/api/journal/export")
 	var sent struct{ Items []struct{} }

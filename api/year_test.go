@@ -124,5 +124,5 @@ func TestYear(t *testing.T) {
 	for name, path := range map[string]string{"match.json": "/api/draws/" + w.matchOf(review).DrawID + "/record", "official.json": r + "/ranking?format=json", "journal.jsonl": "/api/journal/export"} {
 		keep(name, w.users["supervisor"].do("GET", path, nil).is(t, http.StatusOK).body)
 	}
-	keep("seed", fmt.Sprint(opinion.Seed))
+	keep("opinion.args", arguments(opinion)+"\n")
 }

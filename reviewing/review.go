@@ -98,6 +98,7 @@ func (o Opinion) Of(application string) string {
 type Ranking struct {
 	ReviewID string `gorm:"primaryKey;size:36"`
 	Record   string `gorm:"type:longtext"`
+	Shared   bool   // at the closing the guide had another review that was not void
 }
 
 // SecondOpinion stands beside the official ranking of a closed review and never

@@ -14,7 +14,7 @@ import (
 type rankCommand struct {
 	verify.Marks `embed:""`
 	Out          string `help:"排序结果 R.csv：application,n,mean,trimmed,effect,effect_sd,expected_rank,rank_q25,rank_q75,group" default:"-" placeholder:"R.csv"`
-	Report       string `help:"报告 R.json：信度（REML）、尺度参数、划线与分组、专家宽严、90% 名次区间、误差与种子" placeholder:"R.json"`
+	Report       string `help:"报告 R.json：信度（REML）、尺度参数、划线、分组与候补、专家宽严、校正宽严的依据（含无害检验，依据足时另给各项目校正后的平均分）、90% 名次区间、误差与种子" placeholder:"R.json"`
 }
 
 // Help explains what comes out.

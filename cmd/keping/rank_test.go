@@ -184,7 +184,7 @@ func TestRankBudget(t *testing.T) {
 		var r struct {
 			Stopped string
 			Places  int
-			Reserve []string
+			Reserve [][]string
 			Seed    int
 			Counts  map[string]int
 		}

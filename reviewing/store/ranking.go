@@ -72,13 +72,18 @@ func (st *Store) record(s *step, b *bench, pack *rulebook.Pack) (rank.Record, er
 }
 
 // KeepRanking keeps the record of a review that closes, and what boards show of
-// it: its lines, and how many sheets each seat owed and has handed in.
+// it: its lines, and how many sheets each seat owed and has handed in. Whether
+// other reviews share the guide's places is as it is now, whatever comes later.
 func KeepRanking(s *step, review string, record rank.Record, owed map[string]int) (hash string, err error) {
 	canonical, err := journal.Canonical(record)
 	if err != nil {
 		return "", err
 	}
-	if err := s.Create(&reviewing.Ranking{ReviewID: review, Record: string(canonical)}).Error; err != nil {
+	var others int64
+	if err := s.Model(&reviewing.Review{}).Where("guide_id = (SELECT guide_id FROM reviews WHERE id = ?) AND id <> ? AND state <> ?", review, review, reviewing.Void).Count(&others).Error; err != nil {
+		return "", err
+	}
+	if err := s.Create(&reviewing.Ranking{ReviewID: review, Record: string(canonical), Shared: others > 0}).Error; err != nil {
 		return "", err
 	}
 	for seat, n := range owed {

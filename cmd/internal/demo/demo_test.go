@@ -18,7 +18,7 @@ import (
 	"keping/experts/draw"
 	"keping/rbac/journal"
 	"keping/reviewing/rank"
-	reviewstore "keping/reviewing/store"
+	"keping/reviewing/rank/opinion"
 )
 
 // TestDemo tells the whole story and recomputes everything it published, as an
@@ -82,9 +82,16 @@ func TestDemo(t *testing.T) {
 		name := strings.TrimSuffix(file, "scores.csv")
 		data, err := os.ReadFile(name + "report.json")
 		require.NoError(t, err)
-		var report reviewstore.OpinionReport
+		var report opinion.Advice
 		require.NoError(t, json.Unmarshal(data, &report))
-		replay := verify.Opinion{Marks: verify.Marks{Scores: file, Scale: "0:100", Places: report.Report.Places, Seed: report.Report.Seed}, Ranking: name + "ranking.csv"}
+		replay := verify.Opinion{Marks: verify.Marks{Scores: file, Scale: "0:100", Seed: report.Report.Seed}, Ranking: name + "ranking.csv", Report: name + "report.json",
+			Official: filepath.Join(out, "ranking-"+strings.TrimSuffix(strings.TrimPrefix(filepath.Base(name), "opinion-"), "-")+".json"), Journal: filepath.Join(out, "journal.jsonl")}
+		switch {
+		case report.Places > 0:
+			replay.Places = &report.Places
+		case report.BudgetFen > 0:
+			replay.Budget, replay.Costs = &report.BudgetFen, name+"costs.csv"
+		}
 		assert.NoError(t, replay.Run(), file)
 	}))
 	assert.Equal(t, 4, count("marks-*.xlsx", func(string) {}))

@@ -220,9 +220,24 @@ func (s *story) review(n int, r *reviewRow) error {
 		return err
 	}
 	s.say("✓ 评审结束，%d席签字，官方排名已写入记录，参考意见另行算出（不改变排名）", len(seats.Items))
-	opinion := path + "/second_opinion"
+	second, err := read[struct {
+		Hashes struct {
+			Costs string `json:"costs"`
+		} `json:"hashes"`
+	}](officer, path+"/second_opinion")
+	if err != nil {
+		return err
+	}
+	files := []string{"scores.csv", "ranking.csv", "report.json"}
+	if second.Hashes.Costs != "" { // the line is where the money ends
+		files = append(files, "costs.csv")
+	}
+	for _, file := range files {
+		if err := s.save("officer", path+"/second_opinion/"+file, "opinion-"+r.Number+"-"+file); err != nil {
+			return err
+		}
+	}
 	for name, file := range map[string]string{
-		opinion + "/scores.csv": "opinion-" + r.Number + "-scores.csv", opinion + "/ranking.csv": "opinion-" + r.Number + "-ranking.csv", opinion + "/report.json": "opinion-" + r.Number + "-report.json",
 		"/api/draws/" + freeze.DrawID + "/record": "draw-" + r.Number + ".json", path + "/ranking?format=json": "ranking-" + r.Number + ".json",
 		path + "/ranking?format=csv": "ranking-" + r.Number + ".csv", path + "/marks?format=xlsx": "marks-" + r.Number + ".xlsx",
 	} {

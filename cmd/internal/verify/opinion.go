@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"keping/reviewing/rank"
 	"keping/reviewing/rank/opinion"
 )
 
@@ -66,20 +67,32 @@ func (m *Marks) Compute(progress func(float64)) (*opinion.Opinion, *opinion.Line
 
 // Opinion checks a second opinion.
 type Opinion struct {
-	Marks   `embed:""`
-	Ranking string `help:"要验证的排序 R.csv（.gz 直接读）" required:"" placeholder:"R.csv"`
+	Marks    `embed:""`
+	Ranking  string `help:"要验证的排序 R.csv（.gz 直接读）" required:"" placeholder:"R.csv"`
+	Official string `help:"正式排名记录，另要求评分表正是其中的有效评分、种子取自其摘要" placeholder:"official.json"`
+	Report   string `help:"服务导出的报告，另要求与重算结果逐字节相同；与 --official 同用" placeholder:"report.json"`
+	Journal  string `help:"日志导出，另要求其中有这份参考意见及各文件摘要的记录；与 --official 同用" placeholder:"FILE.jsonl"`
 }
 
 // most is how many differences are worth telling.
 const most = 20
 
-// Run recomputes the second opinion and says where the file differs.
+// Run recomputes the second opinion and says where the files differ.
 func (c Opinion) Run() error {
 	data, err := Read(c.Ranking)
 	if err != nil {
 		return err
 	}
-	o, _, _, _, err := c.Compute(nil)
+	if c.Official == "" && (c.Report != "" || c.Journal != "") {
+		return Usage(fmt.Errorf("--report、--journal 须与 --official 同用"))
+	}
+	var o *opinion.Opinion
+	said := ""
+	if c.Official == "" {
+		o, _, _, _, err = c.Compute(nil)
+	} else if o, err = c.advised(data); err == nil {
+		said = "，与正式排名记录一致"
+	}
 	if err != nil {
 		return err
 	}
@@ -93,6 +106,97 @@ func (c Opinion) Run() error {
 		}
 		return fmt.Errorf("%s：与重算结果不一致\n%s", c.Ranking, strings.Join(differences, "\n"))
 	}
-	fmt.Printf("参考排序属实：%d个项目，种子 %d（小数的末位容许相差1，其余逐字相同）\n", len(o.Applications), c.Seed)
+	if c.Report != "" {
+		said += "，报告属实"
+	}
+	if c.Journal != "" {
+		said += "，与日志一致"
+	}
+	fmt.Printf("参考排序属实：%d个项目，种子 %d%s（小数的末位容许相差1，其余逐字相同）\n", len(o.Applications), c.Seed, said)
 	return nil
+}
+
+// advised computes the opinion from the official record and compares all but the
+// ranking, whose bytes are given.
+func (c Opinion) advised(ranking []byte) (*opinion.Opinion, error) {
+	given := opinion.Files{Ranking: ranking}
+	data, err := Read(c.Official)
+	if err != nil {
+		return nil, err
+	}
+	record, err := rank.ParseRecord(data)
+	if err != nil {
+		return nil, named(c.Official, err)
+	}
+	if given.Scores, err = Read(c.Scores); err != nil {
+		return nil, err
+	}
+	asked, err := c.asked(&given)
+	if err != nil {
+		return nil, err
+	}
+	seed, err := opinion.Seed(record)
+	if err != nil {
+		return nil, named(c.Official, err)
+	}
+	if c.Scale != "0:100" || c.Seed != seed {
+		return nil, fmt.Errorf("--scale %s --seed %d：这份正式排名记录的参考意见应为 --scale 0:100 --seed %d", c.Scale, c.Seed, seed)
+	}
+	o, made, err := opinion.Advise(record, asked)
+	if err != nil {
+		return nil, named(c.Official, err)
+	}
+	if !bytes.Equal(given.Scores, made.Scores) {
+		return nil, fmt.Errorf("%s：不是%s中的有效评分", c.Scores, c.Official)
+	}
+	if given.Report != nil && !bytes.Equal(given.Report, made.Report) {
+		return nil, fmt.Errorf("%s：与重算结果不一致", c.Report)
+	}
+	if c.Journal != "" {
+		lines, err := Read(c.Journal)
+		if err != nil {
+			return nil, err
+		}
+		facts, err := given.Facts(record, asked)
+		if err != nil {
+			return nil, named(c.Official, err)
+		}
+		if given.Report == nil && asked.Undrawn != "" {
+			delete(facts, "undrawn") // only the report says why
+		}
+		if err := opinion.VerifyJournal(facts, bytes.NewReader(lines)); err != nil {
+			return nil, named(c.Journal, err)
+		}
+	}
+	return o, nil
+}
+
+// asked is what the line is drawn by. Why there is none the report says, in one
+// of two sentences, and the journal.
+func (c Opinion) asked(given *opinion.Files) (opinion.Asked, error) {
+	asked := opinion.Asked{}
+	var err error
+	if c.Report != "" {
+		if given.Report, err = Read(c.Report); err != nil {
+			return asked, err
+		}
+	}
+	switch {
+	case c.Places != nil:
+		asked.Places = *c.Places
+	case c.Budget != nil:
+		if given.Costs, err = Read(c.Costs); err != nil {
+			return asked, err
+		}
+		asked.BudgetFen = *c.Budget
+		if asked.Costs, err = opinion.ReadCosts(bytes.NewReader(given.Costs)); err != nil {
+			return asked, Usage(named(c.Costs, err))
+		}
+	default:
+		asked.Undrawn = opinion.NoLine
+		if bytes.Contains(given.Report, []byte(opinion.Shared)) {
+			asked.Undrawn = opinion.Shared
+		}
+	}
+	return asked, nil
 }

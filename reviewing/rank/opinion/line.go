@@ -3,6 +3,7 @@ package opinion
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Group is an application's place about the funding line.
@@ -20,8 +21,15 @@ type Line struct {
 	Places  int
 	At      *float64 // the last place's expected rank; nil when all or none are funded
 	Counts  Counts
-	Stopped string   // under a budget: the first line that did not fit
-	Reserve []string // the lines after the last place, in order
+	Stopped string // under a budget: the first line that did not fit
+
+	// Reserve is who comes after the last place, in order; equal expected ranks
+	// stand together, for nothing but a name would part them. Equals on both
+	// sides of the last place are not in it: all of them are in the tie, and whom
+	// the conference or the draw leaves out comes before the reserve.
+	Reserve [][]string
+
+	over *Opinion // among whose applications it is drawn
 }
 
 // Counts is the size of the groups.
@@ -40,7 +48,7 @@ const same = 1e-9
 // between tie: the conference decides among them, or a draw.
 func (o *Opinion) Draw(places int) *Line {
 	n := len(o.Applications)
-	l := &Line{Places: max(0, min(places, n))}
+	l := &Line{Places: max(0, min(places, n)), over: o}
 	var at float64
 	if l.Places > 0 && l.Places < n {
 		at = o.Applications[l.Places-1].ExpectedRank
@@ -57,9 +65,6 @@ func (o *Opinion) Draw(places int) *Line {
 			a.Group = a.group(at)
 		}
 		l.Counts.add(a.Group)
-		if i >= l.Places {
-			l.Reserve = append(l.Reserve, a.Name)
-		}
 	}
 	if c := &l.Counts; l.At != nil && c.Tie > 0 && c.Fund+c.Tie == l.Places {
 		for i := range o.Applications {
@@ -69,7 +74,32 @@ func (o *Opinion) Draw(places int) *Line {
 		}
 		c.Fund, c.Tie = l.Places, 0
 	}
+	l.Reserve = o.after(l.Places)
 	return l
+}
+
+// after is the reserve below so many places.
+func (o *Opinion) after(places int) [][]string {
+	var out [][]string
+	for i := places; i < len(o.Applications); i++ {
+		equal := i > 0 && o.Applications[i].ExpectedRank-o.Applications[i-1].ExpectedRank <= same
+		switch {
+		case !equal:
+			out = append(out, []string{o.Applications[i].Name})
+		case len(out) > 0:
+			out[len(out)-1] = append(out[len(out)-1], o.Applications[i].Name)
+		}
+	}
+	return out
+}
+
+// Among is the same opinion on these applications alone: their expected ranks
+// and quartiles stay those among all, only a line is drawn among fewer.
+func (o *Opinion) Among(in func(application string) bool) *Opinion {
+	out := *o
+	out.Applications = slices.DeleteFunc(slices.Clone(o.Applications), func(a Application) bool { return !in(a.Name) })
+	out.marks = slices.DeleteFunc(slices.Clone(o.marks), func(m Mark) bool { return !in(m.Application) })
+	return &out
 }
 
 func (a *Application) group(line float64) Group {

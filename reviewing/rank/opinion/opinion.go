@@ -66,6 +66,7 @@ type Opinion struct {
 	Error        Error
 	Draws        int
 
+	scale Scale
 	marks []Mark
 }
 
@@ -80,6 +81,7 @@ type Application struct {
 	Rank95                 int
 	Group                  Group // "" until a line is drawn
 	class                  int   // exact ties share it
+	place                  int   // from 1, in the order of all
 }
 
 // Expert is how one expert marks.
@@ -141,7 +143,7 @@ func (d *design) rank(o Options) *Opinion {
 
 // opinion puts the posterior's numbers beside the names.
 func (d *design) opinion(p *posterior, ranks [][4]int) *Opinion {
-	out := &Opinion{Hyper: p.hyper(d.panelled), Error: p.err, marks: d.marks, Draws: p.draws}
+	out := &Opinion{Hyper: p.hyper(d.panelled), Error: p.err, scale: d.scale, marks: d.marks, Draws: p.draws}
 	for i, name := range d.applications {
 		c := d.class[i]
 		q := ranks[c]
@@ -154,6 +156,9 @@ func (d *design) opinion(p *posterior, ranks [][4]int) *Opinion {
 	slices.SortFunc(out.Applications, func(a, b Application) int {
 		return cmp.Or(cmp.Compare(a.ExpectedRank, b.ExpectedRank), cmp.Compare(a.Name, b.Name))
 	})
+	for i := range out.Applications {
+		out.Applications[i].place = i + 1
+	}
 	for j, name := range d.experts {
 		out.Experts = append(out.Experts, Expert{
 			Name: name, N: len(d.by[j]), Severity: -p.expert[j].mean() + 0, SD: p.expert[j].sd(), Spread: deviation(d.by[j]),

@@ -92,8 +92,8 @@ func (b Basis) WriteScores(w io.Writer) error {
 	return out.Error()
 }
 
-// Sensitive is an application whose official place would be across the line
-// under some variant.
+// Sensitive is an application that passes and whose official place would be
+// across the line under some variant.
 type Sensitive struct {
 	Application string  `json:"application"`
 	Side        Side    `json:"side" enum:"inside,on_line,outside" doc:"按正式排名：线内、并列于线上、线外"`
@@ -109,14 +109,20 @@ type Shift struct {
 
 // Sensitivity tells which applications of an official record change sides of a
 // line below so many places under the record's variants, in the record's order.
+// The line is among those that pass officially; a variant asks for the order
+// among them, not who else would pass.
 func Sensitivity(record rank.Record, places int) ([]Sensitive, error) {
-	official, err := sides(record.Results, places)
+	passed := map[string]bool{}
+	for _, r := range record.Results {
+		passed[r.Application] = r.Passed
+	}
+	official, err := sides(record.Results, passed, places)
 	if err != nil {
 		return nil, err
 	}
 	found := map[string]*Sensitive{}
 	for _, v := range record.Variants() {
-		then, err := sides(v.Results, places)
+		then, err := sides(v.Results, passed, places)
 		if err != nil {
 			return nil, err
 		}
@@ -140,12 +146,12 @@ func Sensitivity(record rank.Record, places int) ([]Sensitive, error) {
 	return out, nil
 }
 
-// sides of the applications that have a mark.
-func sides(results []rank.Result, places int) (map[string]Side, error) {
+// sides of the applications that have a mark and pass.
+func sides(results []rank.Result, passed map[string]bool, places int) (map[string]Side, error) {
 	var names []string
 	var marks []float64
 	for _, r := range results {
-		if r.Mark == "" {
+		if r.Mark == "" || !passed[r.Application] {
 			continue
 		}
 		x, ok := new(big.Rat).SetString(r.Mark)

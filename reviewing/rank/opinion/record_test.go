@@ -82,7 +82,7 @@ func TestSensitivity(t *testing.T) {
 		sheet("counted", "A3", "E1", map[string]int{"a": 1000}), sheet("counted", "A3", "E2", map[string]int{"a": 1000}),
 		sheet("abstained", "A4", "E1", nil),
 		sheet("joint", "A2", "U1", map[string]int{"a": 10000})},
-		Results: []rank.Result{{Application: "A1", Mark: "85/1"}, {Application: "A2", Mark: "78/1"}, {Application: "A3", Mark: "10/1"}, {Application: "A4"}}}
+		Results: []rank.Result{{Application: "A1", Mark: "85/1", Passed: true}, {Application: "A2", Mark: "78/1", Passed: true}, {Application: "A3", Mark: "10/1", Passed: true}, {Application: "A4"}}}
 	for places, want := range map[int][]Sensitive{
 		0: {},
 		1: {{"A1", Inside, []Shift{{"without", "E1", Outside}, {"joint", "", Outside}}}, {"A2", Outside, []Shift{{"without", "E1", Inside}, {"joint", "", Inside}}}},
@@ -93,7 +93,11 @@ func TestSensitivity(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, got, places)
 	}
-	record.Results[0].Mark = "85%"
-	_, err := Sensitivity(record, 1)
+	record.Results[0].Passed = false // cannot be funded: the place is A2's whatever else
+	got, err := Sensitivity(record, 1)
+	require.NoError(t, err)
+	assert.Empty(t, got)
+	record.Results[0].Passed, record.Results[0].Mark = true, "85%"
+	_, err = Sensitivity(record, 1)
 	assert.ErrorContains(t, err, "A1")
 }

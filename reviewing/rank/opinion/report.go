@@ -21,7 +21,7 @@ type Report struct {
 	Places       *int           `json:"places"`
 	Counts       *Counts        `json:"counts"`
 	Stopped      string         `json:"stopped"`
-	Reserve      []string       `json:"reserve"`
+	Reserve      [][]string     `json:"reserve" doc:"线外候补，按期望名次；同一组内完全相等，不分先后。末位名额若落在一组完全相等的项目中，该组不入候补：全组并列于线上，其中未取得名额的先于候补"`
 	Near         []Robust       `json:"near"`
 	Gate         Gate           `json:"gate"`
 	Experts      []expertLine   `json:"experts"`
@@ -46,29 +46,36 @@ type expertLine struct {
 }
 
 type intervalLine struct {
-	Application string `json:"application"`
-	Low         int    `json:"rank_q05"`
-	High        int    `json:"rank_q95"`
+	Application string   `json:"application"`
+	Low         int      `json:"rank_q05"`
+	High        int      `json:"rank_q95"`
+	Corrected   *float64 `json:"corrected" doc:"校正尺度后的平均分：每份评分加上该专家的severity再平均；依据不足时为null"`
 }
 
 // NewReport gathers the report; line may be nil.
 func NewReport(o *Opinion, fits []Reliability, line *Line, h History, seed uint64) *Report {
 	h = h.orDefault()
 	r := &Report{
-		Reliability: fits, Hyper: o.Hyper, Reserve: []string{}, Near: []Robust{}, Generator: chance.Generator, Seed: seed, Draws: o.Draws,
+		Reliability: fits, Hyper: o.Hyper, Reserve: [][]string{}, Near: []Robust{}, Generator: chance.Generator, Seed: seed, Draws: o.Draws,
 		Method: o.Error.Method, Nodes: o.Error.Nodes, Moved: o.Error.Moved, MCMax: o.Error.MCMax, MCMean: o.Error.MCMean,
-		Gate: fits[len(fits)-1].Gate(o.Experts, h),
+		Gate: fits[len(fits)-1].Gate(o, h),
 	}
 	if line != nil {
 		r.Line, r.Places, r.Counts, r.Stopped = line.At, &line.Places, &line.Counts, line.Stopped
 		r.Reserve = append(r.Reserve, line.Reserve...)
-		r.Near = append(r.Near, o.Robustness(line.Places)...)
+		r.Near = append(r.Near, line.over.Robustness(line.Places)...)
 	}
 	for _, e := range o.Experts {
 		r.Experts = append(r.Experts, expertLine{e.Name, e.N, e.Severity, e.SD, e.Spread, e.N >= h.Marks})
 	}
+	corrected := o.corrected()
 	for _, a := range o.Applications {
-		r.Applications = append(r.Applications, intervalLine{a.Name, a.Rank05, a.Rank95})
+		line := intervalLine{Application: a.Name, Low: a.Rank05, High: a.Rank95}
+		if r.Gate.Offered {
+			mark := corrected[a.Name]
+			line.Corrected = &mark
+		}
+		r.Applications = append(r.Applications, line)
 	}
 	return r
 }

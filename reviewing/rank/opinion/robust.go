@@ -82,9 +82,10 @@ func (o *Opinion) Robustness(places int) []Robust {
 	}
 	byMean, byTrimmed := Sides(means, places), Sides(trimmed, places)
 	sorted := slices.Sorted(slices.Values(means))
+	last := o.Applications[places-1].place
 	var out []Robust
 	for i, a := range o.Applications {
-		if a.Group != Tie && (a.Rank05 > places || a.Rank95 <= places) {
+		if a.Group != Tie && (a.Rank05 > last || a.Rank95 <= last) {
 			continue
 		}
 		r := Robust{Application: a.Name, Mean: byMean[i], Trimmed: byTrimmed[i], Without: []string{}}
