@@ -22,10 +22,9 @@ var chain = []string{"cmd", "api", "reviewing", "experts", "rbac", "configs"}
 // standard library they import each other and these.
 var pure = map[string][]string{
 	"keping/reviewing": nil, "keping/reviewing/conflict": nil, "keping/reviewing/rank": nil, "keping/reviewing/rank/opinion": {"gonum.org/v1/gonum"},
-	"keping/reviewing/table": nil, "keping/reviewing/assign": nil, "keping/reviewing/match": nil, "keping/reviewing/affinity": {"golang.org/x/text"}, "keping/reviewing/chance": nil,
+	"keping/reviewing/table": nil, "keping/reviewing/assign": nil, "keping/reviewing/match": nil, "keping/reviewing/affinity": {"golang.org/x/text", "keping/rbac/naming"}, "keping/reviewing/chance": nil,
 	"keping/experts": nil, "keping/experts/draw": nil,
 	"keping/rbac": nil, "keping/rbac/rulebook": nil, "keping/rbac/calendar": nil,
-	"keping/rbac/naming": {"golang.org/x/text", "github.com/mozillazg/go-pinyin"},
 	"keping/rbac/journal": {"github.com/emmansun/gmsm"}, "keping/rbac/secret": {"github.com/emmansun/gmsm"},
 }
 
