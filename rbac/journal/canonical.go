@@ -12,6 +12,7 @@ package journal
 import (
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"reflect"
 	"slices"
 	"strconv"
@@ -28,6 +29,9 @@ func Hash(text string) string {
 	sum := sm3.Sum([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
+
+// NewHash is H of what is written to it, as bytes.
+func NewHash() hash.Hash { return sm3.New() }
 
 // HashOf is H of the canonical form of v.
 func HashOf(v any) (string, error) {

@@ -37,14 +37,10 @@ func (p *Pairs) Load(task *assign.Reader) (assign.Inputs, error) {
 		if file.name == "" {
 			continue
 		}
-		data, err := Read(file.name)
-		if err != nil {
+		var err error
+		if *file.hash, err = scan(file.name, file.read); err != nil {
 			return inputs, err
 		}
-		if err := file.read(bytes.NewReader(data)); err != nil {
-			return inputs, Usage(named(file.name, err))
-		}
-		*file.hash = journal.Hash(string(data))
 	}
 	return inputs, nil
 }

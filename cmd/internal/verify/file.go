@@ -3,6 +3,7 @@ package verify
 import (
 	"compress/flate"
 	"compress/gzip"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"keping/rbac/journal"
 )
 
 // standardInput is the standard input that has been read to its end: there is
@@ -17,32 +20,72 @@ import (
 var standardInput *os.File
 
 // Read reads a whole file; "-" is standard input, *.gz is unpacked.
-func Read(name string) ([]byte, error) {
+func Read(name string) (data []byte, err error) {
+	err = open(name, func(r io.Reader) error {
+		data, err = io.ReadAll(r)
+		return err
+	})
+	return data, err
+}
+
+// scan reads a file by parts, and hashes all of it meanwhile.
+func scan(name string, read func(io.Reader) error) (hash string, err error) {
+	h := journal.NewHash()
+	err = open(name, func(r io.Reader) error {
+		r = io.TeeReader(r, h)
+		if err := read(r); err != nil {
+			return err
+		}
+		_, err := io.Copy(io.Discard, r)
+		return err
+	})
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+// open gives a file to whoever reads it, whose own faults it names.
+func open(name string, read func(io.Reader) error) error {
 	file := os.Stdin
 	if name != "-" {
 		var err error
 		if file, err = os.Open(name); err != nil {
-			return nil, unusable(name, err)
+			return unusable(name, err)
 		}
 		defer file.Close()
 	} else if file == standardInput {
-		return nil, Usage(errors.New("-：标准输入只能用一次"))
+		return Usage(errors.New("-：标准输入只能用一次"))
 	} else {
 		standardInput = file
 	}
-	var reader io.Reader = file
+	s := &source{Reader: file}
 	if strings.HasSuffix(name, ".gz") {
 		unpacked, err := gzip.NewReader(file)
 		if err != nil {
-			return nil, unusable(name, err)
+			return unusable(name, err)
 		}
-		reader = unpacked
+		s.Reader = unpacked
 	}
-	data, err := io.ReadAll(reader)
-	if err != nil {
-		return nil, unusable(name, err)
+	err := read(s)
+	switch {
+	case s.err != nil:
+		return unusable(name, s.err)
+	case err != nil:
+		return Usage(named(name, err))
 	}
-	return data, nil
+	return nil
+}
+
+// source keeps what went wrong in reading apart from what is wrong in the text.
+type source struct {
+	io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
 }
 
 // unusable is a file that cannot be read or written.
