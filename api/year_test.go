@@ -14,19 +14,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"keping/rbac"
+	"keping/rbac/rulebook"
+	"keping/reviewing/match"
 )
 
 var (
 	yearApplications = flag.Int("year.applications", 12, "applications of TestYear")
 	yearExperts      = flag.Int("year.experts", 20, "experts of TestYear")
+	yearSelection    = flag.String("year.selection", "match", "match, or match_draw among the best two per seat")
 	yearOut          = flag.String("year.out", "", "folder in which TestYear leaves what is exported")
 )
 
 var yearTopics = []string{"域控制器", "毫米波雷达", "功率器件", "免疫细胞制备", "电池热管理", "视觉传感", "精密模具", "手术导航", "数字化产线", "工业软件", "烟气治理", "车规显示"}
 
 // TestYear is a year's correspondence review, at the size of a district's year
-// with -year.applications 200 -year.experts 300 (scripts/year): matched,
-// marked by everybody, closed, and computed again from what is exported.
+// with -year.applications 200 -year.experts 300 (scripts/year): of three fields,
+// every ninth with a partner whose people may not read it; matched, some experts
+// decline and are replaced, marked by everybody, closed, and computed again from
+// what is exported.
 func TestYear(t *testing.T) {
 	w := newWorld(t)
 	w.populate()
@@ -37,13 +42,17 @@ func TestYear(t *testing.T) {
 		lines = append(lines, fmt.Sprintf("年评单位%03d,%s,科研院所,区内,否,", i, credit(i)))
 	}
 	w.users["officer"].importFile("more.csv", "/api/units/import", strings.Join(lines, "\n"), nil).is(t, http.StatusCreated)
+	w.pack(func(p *rulebook.Pack) { p.ConflictScope = "application" })
+	var units []rbac.Unit
+	w.all("officer", "/api/units?q=年评单位", &units)
+	fields := []string{"520.20", "580.40", "310.14"}
 	lines = []string{"姓名,性别,证件类型,证件号码,邮箱,职称,单位信用代码,区内外,专家库,类别,学科代码,关键词,工作经历"}
 	var names []string
 	for i := range *yearExperts {
 		name, topic := fmt.Sprintf("y%03d", i), yearTopics[i%len(yearTopics)]
 		names = append(names, name)
 		lines = append(lines, fmt.Sprintf("专家%s,女,居民身份证,%s,%s@example.cn,教授,%s,区内,技术,%s,%s,%s,%s|教授|2010-07-01|", name, resident(2000+i, 1980), name, credit(i/4),
-			[]string{"同行技术", "同行技术", "同行技术", "管理", "财务"}[i%5], []string{"520.20", "580.40", "310.14"}[i%3], topic, credit(i/4)))
+			[]string{"同行技术", "同行技术", "同行技术", "管理", "财务"}[i%5], fields[i%3], topic, credit(i/4)))
 	}
 	w.users["keeper"].importFile("more.csv", "/api/experts/import", strings.Join(lines, "\n"), nil).is(t, http.StatusCreated)
 	var rows []struct{ ID, Name, State string }
@@ -74,19 +83,42 @@ func TestYear(t *testing.T) {
 	}
 	programme := w.programme("major")
 	w.join(programme, "technical", members...)
-	guide := w.guide(guideBody(programme, item("A1", "major", false, 25000000)))
+	var items []map[string]any
+	for i, field := range fields {
+		x := item(fmt.Sprintf("A%d", i+1), "major", false, 25000000)
+		x["fields"] = []string{field}
+		items = append(items, x)
+	}
+	guide := w.guide(guideBody(programme, items...))
 	w.at(2025, 4, 2, 9)
 	var applications []string
 	for i := range *yearApplications {
-		body := w.application(guide, "A1", i)
+		body := w.application(guide, fmt.Sprintf("A%d", 1+i%3), i)
+		if i%9 == 0 {
+			body["partners"] = []string{units[i%len(units)].ID}
+		}
 		body["title"], body["summary"] = fmt.Sprintf("%s关键技术研究（%d）", yearTopics[i%len(yearTopics)], i), "研究"+yearTopics[i%len(yearTopics)]+"及其在本区的应用。"
 		body["leaders"] = []any{person(fmt.Sprintf("负责人%d", i), resident(4000+i, 1978), w.units[fmt.Sprintf("lead%d", i%6)])}
 		body["members"] = []any{person(fmt.Sprintf("成员%d", i), resident(6000+i, 1988), w.units[fmt.Sprintf("lead%d", i%6)])}
 		applications = append(applications, w.accepted(fmt.Sprintf("lead%d", i%6), body))
 	}
 	body := reviewBody(guide, 3, 1, 1, applications...)
-	body["selection"], body["expert_load"] = "match", 8
-	review := w.marking(body)
+	body["selection"], body["expert_load"] = *yearSelection, 8
+	if *yearSelection == "match_draw" {
+		body["best_per_seat"] = 2
+	}
+	officer := w.users["officer"]
+	review := officer.ok("POST", "/api/reviews", body).text(t, "result.id")
+	w.drawPanel(review)
+	for i, s := range w.seats(review) {
+		if i%25 == 1 {
+			w.reply(s, false)
+		}
+	}
+	w.seatAll(review)
+	officer.ok("POST", "/api/reviews/"+review+"/confirm", map[string]any{})
+	w.declareAll(review)
+	officer.ok("POST", "/api/reviews/"+review+"/start", map[string]any{})
 	level := map[string]float64{}
 	for i, id := range applications {
 		level[id] = 36 + float64(i%28)*0.5
@@ -108,6 +140,8 @@ func TestYear(t *testing.T) {
 	require.Len(t, opinion.Lines, len(applications))
 	record, files := w.rematched(review)
 	assert.Equal(t, record.Total, record.Bound, "the best match there is")
+	assert.NotEmpty(t, record.Changes)
+	assert.Greater(t, strings.Count(string(files[match.Conflicts]), "\n"), 1)
 	w.sound()
 	if *yearOut == "" {
 		return
