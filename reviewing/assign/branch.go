@@ -66,7 +66,7 @@ func (s *search) balance(rounds int) (lowest Sum, ok bool) {
 // there is any assignment.
 func (s *search) patience() int {
 	if s.best == nil && !s.sure {
-		return s.n/8 + 64
+		return s.n/2 + 64
 	}
 	return 4*s.n + 64
 }
