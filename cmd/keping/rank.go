@@ -30,7 +30,8 @@ S.csv 最简单的样子：
   P002,张三,91
 
 expected_rank 为期望名次，rank_q25、rank_q75 为名次的四分位数；group 为 fund（线上）、tie（与线难分，由会议或抽取决定）、reject（线下），不给 --places 或 --budget 时为空。
-退出码：0 完成；1 验证不符；2 用法或输入有误（指明文件、行、列），或输出不能写。`
+R.json 的各字段见 api/openapi.json 的 Report（服务的参考意见是同一份报告）。
+退出码：0 完成；2 用法或输入有误（指明文件、行、列），或输出不能写。`
 }
 
 // Run ranks.

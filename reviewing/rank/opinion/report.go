@@ -5,44 +5,42 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 
-	"keping/reviewing/table"
-
 	"keping/reviewing/chance"
+	"keping/reviewing/table"
 )
 
 // Report is R.json: what stands beside the ranking.
 type Report struct {
-	Reliability  []Reliability  `json:"reml"`
-	Hyper        []Hyper        `json:"hyper"`
-	Line         *float64       `json:"line"`
-	Places       *int           `json:"places"`
-	Counts       *Counts        `json:"counts"`
-	Stopped      string         `json:"stopped"`
+	Reliability  []Reliability  `json:"reml" doc:"信度：各组（有组的）与全部评分的方差分量，末项为全部"`
+	Hyper        []Hyper        `json:"hyper" doc:"模型各尺度的后验均值和四分位数"`
+	Line         *float64       `json:"line" doc:"线：末位入选者的期望名次"`
+	Places       *int           `json:"places" doc:"入选数"`
+	Counts       *Counts        `json:"counts" doc:"各组项目数"`
+	Stopped      string         `json:"stopped" doc:"经费放不下而停在其前的项目"`
 	Reserve      [][]string     `json:"reserve" doc:"线外候补，按期望名次；同一组内完全相等，不分先后。末位名额若落在一组完全相等的项目中，该组不入候补：全组并列于线上，其中未取得名额的先于候补"`
-	Near         []Robust       `json:"near"`
+	Near         []Robust       `json:"near" doc:"线附近的项目：按平均、按去极值平均在线的哪一边，去掉谁的评分会换边"`
 	Gate         Gate           `json:"gate"`
-	Experts      []expertLine   `json:"experts"`
-	Applications []intervalLine `json:"applications"`
-	Method       string         `json:"method"`
-	Nodes        int            `json:"nodes"`
-	Moved        float64        `json:"nodes_doubled_moved"`
-	MCMax        float64        `json:"expected_rank_mc_se_max"`
-	MCMean       float64        `json:"expected_rank_mc_se_mean"`
-	Generator    string         `json:"generator"`
+	Experts      []expertLine   `json:"experts" doc:"各专家的宽严"`
+	Applications []intervalLine `json:"applications" doc:"各项目名次的90%区间"`
+	Method       string         `json:"method" doc:"quadrature：求积；sampled：抽样"`
+	Nodes        int            `json:"nodes" doc:"求积的节点数"`
+	Moved        float64        `json:"nodes_doubled_moved" doc:"节点加倍时期望名次最多变动多少"`
+	MCMax        float64        `json:"expected_rank_mc_se_max" doc:"抽样时期望名次的标准误，最大"`
+	MCMean       float64        `json:"expected_rank_mc_se_mean" doc:"同上，平均"`
+	Generator    string         `json:"generator" doc:"随机数生成器"`
 	Seed         uint64         `json:"seed"`
-	Draws        int            `json:"draws"`
+	Draws        int            `json:"draws" doc:"联合抽样的次数"`
 }
 
 type expertLine struct {
 	Expert   string  `json:"expert"`
 	N        int     `json:"n"`
-	Severity float64 `json:"severity"`
-	SD       float64 `json:"sd"`
-	Spread   float64 `json:"spread"`
-	Enough   bool    `json:"enough_history"`
+	Severity float64 `json:"severity" doc:"严厉程度：比平均低多少分，负为宽松"`
+	SD       float64 `json:"sd" doc:"上值的后验标准差"`
+	Spread   float64 `json:"spread" doc:"其评分的标准差"`
+	Enough   bool    `json:"enough_history" doc:"评分数够对其宽严下结论"`
 }
 
 type intervalLine struct {
@@ -98,7 +96,10 @@ func (o *Opinion) Differences(r io.Reader) ([]string, error) {
 		return nil, err
 	}
 	var out []string
-	seen := map[string]bool{}
+	seen, place := map[string]bool{}, map[string]int{}
+	for i, a := range o.Applications {
+		place[a.Name] = i
+	}
 	for at := 0; ; at++ {
 		if err := t.Next(); err == io.EOF {
 			break
@@ -109,9 +110,9 @@ func (o *Opinion) Differences(r io.Reader) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		i := slices.IndexFunc(o.Applications, func(a Application) bool { return a.Name == name })
+		i, known := place[name]
 		switch {
-		case i < 0:
+		case !known:
 			out = append(out, fmt.Sprintf("第%d行：项目%s没有评分", t.Line(), name))
 			continue
 		case seen[name]:
