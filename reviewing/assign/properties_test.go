@@ -309,6 +309,28 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// FuzzOutput: no O.csv makes a reader or a repair panic; what is repaired holds.
+func FuzzOutput(f *testing.F) {
+	const header = "application,expert,class,affinity\n"
+	for _, rows := range []string{"", "A,E,,0.5\nB,F,,0\n", "A,E,,0.5\nA,E,,0.5\n", "B,E,,0\nB,F,,0\nA,G,,1e-9\n", "A,E,x,0.5\n"} {
+		f.Add(header + rows)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		task := &Reader{Task: Task{Seats: []Seats{{"", 1}}}}
+		require.NoError(t, task.ReadApplications(strings.NewReader("application\nA\nB\n")))
+		require.NoError(t, task.ReadExperts(strings.NewReader("expert,max\nE,1\nF,1\nG,0\n")))
+		require.NoError(t, task.ReadAffinity(strings.NewReader("application,expert,affinity\nA,E,0.5\nA,G,1e-9\n")))
+		before, err := task.ReadOutput(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		after, err := Resolve(&task.Task, before, nil)
+		require.NoError(t, err)
+		_, _, err = Check(&task.Task, after.Panels)
+		require.NoError(t, err)
+	})
+}
+
 // FuzzVerify: no certificate makes the verifier panic.
 func FuzzVerify(f *testing.F) {
 	task := small(rand.New(rand.NewPCG(3, 5)))

@@ -353,6 +353,11 @@ func effort(t *assign.Task) int {
 }
 
 func solve(t *assign.Task, times int, stop func() bool) (*assign.Result, error) {
+	for _, s := range t.Seats {
+		if s.Count > len(t.Experts) { // however many: no room is made for them
+			return nil, &Lacking{fmt.Sprintf("%s类需%d名候选，全部候选只有%d名", s.Class, s.Count, len(t.Experts)), t.Applications[:min(1, len(t.Applications))], false, times}
+		}
+	}
 	left, late := effort(t), false
 	result, err := assign.Solve(t, assign.Options{Stop: func() bool {
 		left--

@@ -395,3 +395,28 @@ func (p *Panel) brute(t *testing.T, files Files, last Replacement) (number int, 
 	try(0, 0, 0)
 	return number, value, limited
 }
+
+// FuzzRecord: no record makes reading or verification panic, and none verifies
+// that is another.
+func FuzzRecord(f *testing.F) {
+	frame, files := instance(1, 4, 20, 2, 0)
+	require.NoError(f, Freeze(&frame, files, nil))
+	r, err := Run(frame, files, reveals, nil)
+	require.NoError(f, err)
+	p, err := NewPanel(&r)
+	require.NoError(f, err)
+	_, err = p.Replace(files, r.Panels[0].Codes[0], "", []Passed{{Application: "A002", Why: "withdrawn"}}, nil)
+	require.NoError(f, err)
+	kept, err := journal.Canonical(r)
+	require.NoError(f, err)
+	f.Add(kept)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		record, err := ParseRecord(data)
+		if err != nil || Verify(record, maps.Clone(files)) != nil {
+			return
+		}
+		assert.Equal(t, r.FrameHash, record.FrameHash)
+		assert.Equal(t, r.Seed, record.Seed)
+		assert.Equal(t, r.Panels, record.Panels)
+	})
+}
