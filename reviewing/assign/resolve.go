@@ -2,6 +2,7 @@ package assign
 
 import (
 	"errors"
+	"math/big"
 	"slices"
 )
 
@@ -16,15 +17,15 @@ type Repair struct {
 const repairing = "repair"
 
 // ErrTooFine is that the worth of a kept pair would exceed MaxAffinity.
-var ErrTooFine = errors.New("亲和度太大或小数位太多，与项目数、席位数相乘超出范围，不能保证改动最少；请减少小数位（如四舍五入到四位）再修补")
+var ErrTooFine = errors.New("亲和度的有效数字太多，与项目数、席位数相乘超出范围，不能保证改动最少；请把亲和度四舍五入到较少的位数（如六位有效数字）再修补")
 
 // Keeping is the task in which a pair that may stay is worth more than all
 // affinities together: its greatest total keeps as many seats of an earlier
-// assignment as can be kept, with the greatest affinity among those. The worth
-// is (applications × seats × the greatest affinity, at least 1e-9, + 1) in units
-// of 1e-9, rounded up to a multiple of the divisor of all affinities.
-func (t *Task) Keeping(panels [][]int32) (kept *Task, worth int64, err error) {
-	most, grid, size := int64(1), int64(0), int64(0) // in units of 1e-9
+// assignment as can be kept, with the greatest affinity among those. Affinities
+// are divided by grid, their greatest common divisor (1 of nothing), and worth
+// is applications × seats × the greatest of them, + 1.
+func (t *Task) Keeping(panels [][]int32) (kept *Task, worth, grid int64, err error) {
+	most, size := int64(0), int64(0)
 	for _, listed := range t.Listed {
 		for _, p := range listed {
 			most, grid = max(most, p.Affinity), gcd(grid, p.Affinity)
@@ -34,11 +35,12 @@ func (t *Task) Keeping(panels [][]int32) (kept *Task, worth int64, err error) {
 		size += int64(s.Count)
 	}
 	grid = max(grid, 1)
+	most /= grid
 	seats := int64(len(t.Applications)) * size
-	if seats > (MaxAffinity-most)/(most+grid)-1 {
-		return nil, 0, ErrTooFine
+	if seats > (MaxAffinity-1)/(most+1)-1 {
+		return nil, 0, 0, ErrTooFine
 	}
-	worth = (seats*most/grid + 1) * grid
+	worth = seats*most + 1
 	k := *t
 	k.Listed = make([][]Pair, len(t.Listed))
 	for i, listed := range t.Listed {
@@ -49,6 +51,7 @@ func (t *Task) Keeping(panels [][]int32) (kept *Task, worth int64, err error) {
 			for len(panel) > 0 && panel[0] < p.Expert {
 				k.Listed[i], panel = append(k.Listed[i], Pair{panel[0], worth}), panel[1:]
 			}
+			p.Affinity /= grid
 			if len(panel) > 0 && panel[0] == p.Expert {
 				p.Affinity, panel = p.Affinity+worth, panel[1:]
 			}
@@ -58,7 +61,7 @@ func (t *Task) Keeping(panels [][]int32) (kept *Task, worth int64, err error) {
 			k.Listed[i] = append(k.Listed[i], Pair{j, worth})
 		}
 	}
-	return &k, worth, nil
+	return &k, worth, grid, nil
 }
 
 // Resolve repairs an assignment after refusals with the fewest other changes,
@@ -72,7 +75,7 @@ func Resolve(t *Task, panels [][]int32, stop func() bool) (*Repair, error) {
 	if stop == nil {
 		stop = func() bool { return false }
 	}
-	kept, worth, err := t.Keeping(panels)
+	kept, worth, grid, err := t.Keeping(panels)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +106,8 @@ func Resolve(t *Task, panels [][]int32, stop func() bool) (*Repair, error) {
 		}
 	}
 	r.MostKept = int(claimed.Bound.grid(worth, 1).int())
-	r.Bound = claimed.Bound.AddTimes(r.Kept, -worth)
+	bound := claimed.Bound.AddTimes(r.Kept, -worth).Big()
+	r.Bound = sumOfBig(bound.Mul(bound, big.NewInt(grid)))
 	return r, nil
 }
 

@@ -41,14 +41,14 @@ func TestResolve(t *testing.T) {
 		assert.Equal(t, sum, after.Total, "seed %d", seed)
 		assert.Equal(t, sum, after.Bound, "seed %d", seed)
 		assert.Equal(t, after.MostKept, after.Kept, "seed %d", seed)
-		keeping, worth, err := task.Keeping(before.Panels)
+		keeping, worth, grid, err := task.Keeping(before.Panels)
 		require.NoError(t, err)
 		var certificate bytes.Buffer
 		inputs := Inputs{Before: "before"}
 		require.NoError(t, after.WriteCertificate(&certificate, inputs))
 		proved, err := Verify(keeping, inputs, after.Panels, certificate.Bytes())
 		require.NoError(t, err, "seed %d", seed)
-		kept, most, reached, bound := proved.Kept(worth)
+		kept, most, reached, bound := proved.Kept(worth, grid)
 		assert.Equal(t, []int64{int64(after.Kept), int64(after.Kept)}, []int64{kept, most}, "seed %d", seed)
 		assert.Equal(t, []string{sum.String(), sum.String()}, []string{Decimal(reached), Decimal(bound)}, "seed %d", seed)
 		_, err = Verify(keeping, Inputs{}, after.Panels, certificate.Bytes())
@@ -62,8 +62,8 @@ func TestResolve(t *testing.T) {
 	assert.Greater(t, moved, 20, "refusals that others must make room for")
 }
 
-// TestResolveLarge numbers: what 64 bits cannot keep apart is refused, never
-// wrong; ordinary affinities at a large size are not.
+// TestResolveLarge numbers: of as many digits as 64 bits cannot hold times the
+// seats are refused, never wrong; others, however great, are not.
 func TestResolveLarge(t *testing.T) {
 	task := Instance{Applications: 30, Experts: 20, Each: 20, Seats: []Seats{{"", 3}}, Slack: 1.2, Seed: 1}.Task()
 	before, err := Solve(task, Options{})
@@ -77,12 +77,20 @@ func TestResolveLarge(t *testing.T) {
 			task.Listed[i][k].Affinity *= 1_000_000
 		}
 	}
+	after, err = Resolve(task, before.Panels, nil)
+	require.NoError(t, err, "as many digits as before")
+	assert.Equal(t, 1, Changes(before.Panels, after.Panels))
+	for i := range task.Listed {
+		for k := range task.Listed[i] {
+			task.Listed[i][k].Affinity += int64(k)
+		}
+	}
 	_, err = Resolve(task, before.Panels, nil)
 	assert.ErrorIs(t, err, ErrTooFine)
 	task.Listed, task.Barred = make([][]Pair, 100_000), make([][]int32, 100_000)
 	task.Applications = make([]string, 100_000)
 	task.Listed[0] = []Pair{{0, 10 * Unit}}
-	_, _, err = task.Keeping(make([][]int32, 100_000))
+	_, _, _, err = task.Keeping(make([][]int32, 100_000))
 	assert.NoError(t, err)
 }
 

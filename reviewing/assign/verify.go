@@ -126,12 +126,12 @@ func Verify(t *Task, inputs Inputs, panels [][]int32, certificate []byte) (*Prov
 // Kept is, of a repair proved in the task that Keeping gives, how many seats are
 // kept, the total without their worth, and what neither exceeds, the bound of
 // the total with as many kept.
-func (p *Proved) Kept(worth int64) (kept, most int64, total, bound *big.Int) {
-	w, n := big.NewInt(worth), new(big.Int)
+func (p *Proved) Kept(worth, grid int64) (kept, most int64, total, bound *big.Int) {
+	w, g, n := big.NewInt(worth), big.NewInt(grid), new(big.Int)
 	total = new(big.Int)
 	n.DivMod(p.Total, w, total)
 	bound = new(big.Int).Sub(p.TotalBound, new(big.Int).Mul(n, w))
-	return n.Int64(), new(big.Int).Div(p.TotalBound, w).Int64(), total, bound
+	return n.Int64(), new(big.Int).Div(p.TotalBound, w).Int64(), total.Mul(total, g), bound.Mul(bound, g)
 }
 
 func (p *Proved) String() string {

@@ -396,6 +396,40 @@ func (p *Panel) brute(t *testing.T, files Files, last Replacement) (number int, 
 	return number, value, limited
 }
 
+// TestReplaceRefused: facts of the day that cannot be, and appointments where
+// nothing is open, are refused by whoever reads the record.
+func TestReplaceRefused(t *testing.T) {
+	f, files := instance(2, 6, 40, 3, 0)
+	r := run(t, f, files)
+	somebody := r.Panels[0].Codes[0]
+	person := &draw.Appointed{Code: "E9999", Unit: "U999", Person: strings.Repeat("a", 64)}
+	for name, c := range map[string]struct {
+		application string
+		passed      []Passed
+		appointed   *draw.Appointed
+	}{
+		"appointed to nothing":     {"", nil, person},
+		"appointed to a withdrawn": {"A001", []Passed{{Application: "A001", Why: "withdrawn"}}, person},
+		"appointed where one can":  {"A001", nil, person},
+		"an application declines":  {"", []Passed{{Application: "A001", Why: "declined"}}, nil},
+		"a person is withdrawn":    {"", []Passed{{Code: "E0001", Why: "withdrawn"}}, nil},
+		"nobody":                   {"", []Passed{{Code: "E0000", Why: "declined"}}, nil},
+		"no such application":      {"", []Passed{{Code: "E0001", Application: "A000", Why: "recused"}}, nil},
+		"nothing at all":           {"", []Passed{{Why: "withdrawn"}}, nil},
+		"no reason":                {"", []Passed{{Code: "E0001", Why: "tired"}}, nil},
+		"not there":                {"A000", nil, nil},
+	} {
+		again := r
+		p, err := NewPanel(&again)
+		require.NoError(t, err)
+		_, err = p.Replace(files, somebody, c.application, c.passed, c.appointed)
+		assert.Error(t, err, name)
+		forged := r
+		forged.Changes = []Replacement{{Vacated: somebody, Application: c.application, Passed: append([]Passed{}, c.passed...), Filled: []Filled{}, Appointed: c.appointed}}
+		assert.Error(t, Verify(forged, maps.Clone(files)), name)
+	}
+}
+
 // FuzzRecord: no record makes reading or verification panic, and none verifies
 // that is another.
 func FuzzRecord(f *testing.F) {

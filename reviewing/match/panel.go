@@ -35,8 +35,10 @@ type Filled struct {
 	Code        string `json:"code"`
 }
 
-// Reasons of Passed.
-var Reasons = []string{"declined", "no_answer", "unavailable", "recused", "excluded", "withdrawn"}
+// Reasons of Passed; withdrawn is that of an application, the others are of a person.
+var Reasons = []string{"declined", "no_answer", "unavailable", "recused", "excluded", withdrawn}
+
+const withdrawn = "withdrawn"
 
 // seat of an application: its class and who sits, "" while open.
 type seat struct{ class, code string }
@@ -164,9 +166,12 @@ func (p *Panel) Replace(files Files, vacated, application string, passed []Passe
 		change.Filled = append(change.Filled, Filled{a, chosen[i]})
 	}
 	if appointed != nil {
-		at := slices.Index(change.Filled, Filled{application, ""})
-		if at < 0 {
-			return change, &Alternates{chosen[slices.Index(open, application)]}
+		seat, at := slices.Index(open, application), slices.Index(change.Filled, Filled{application, ""})
+		switch {
+		case seat < 0:
+			return change, fmt.Errorf("项目“%s”没有空缺的席位可以指定", application)
+		case at < 0:
+			return change, &Alternates{chosen[seat]}
 		}
 		change.Filled[at].Code = appointed.Code
 	}
@@ -192,8 +197,13 @@ func (p *Panel) leave(change Replacement) ([]string, error) {
 		return nil, fmt.Errorf("没有%s这名专家", change.Vacated)
 	}
 	for _, x := range change.Passed {
-		if !slices.Contains(Reasons, x.Why) {
-			return nil, fmt.Errorf("%s被略过的理由%q不在规定之列", x.Code, x.Why)
+		_, somebody := p.people[x.Code]
+		_, something := p.seats[x.Application]
+		switch {
+		case !slices.Contains(Reasons, x.Why) || (x.Code == "") != (x.Why == withdrawn):
+			return nil, fmt.Errorf("“%s”被略过的理由%q不在规定之列", x.Code, x.Why)
+		case x.Code != "" && !somebody || x.Application != "" && !something || x.Code+x.Application == "":
+			return nil, fmt.Errorf("略过的“%s”或项目“%s”不在其中", x.Code, x.Application)
 		}
 		if x.Code == "" && !p.withdrawn[x.Application] {
 			p.withdrawn[x.Application] = true

@@ -120,7 +120,7 @@ func (c Assignment) repaired(task *assign.Reader, inputs assign.Inputs, panels [
 		return err
 	}
 	inputs.Before = hash
-	keeping, worth, err := task.Keeping(before)
+	keeping, worth, grid, err := task.Keeping(before)
 	if err != nil {
 		return Usage(err)
 	}
@@ -128,7 +128,7 @@ func (c Assignment) repaired(task *assign.Reader, inputs assign.Inputs, panels [
 	if err != nil {
 		return refused(c.Certificate, err)
 	}
-	kept, most, total, bound := proved.Kept(worth)
+	kept, most, total, bound := proved.Kept(worth, grid)
 	fmt.Printf("修补属实：保留%d席，至多可保留%d席；总和 %s，保留同样多时的界 %s\n", kept, most, assign.Decimal(total), assign.Decimal(bound))
 	fmt.Println(plain("证书的条件：" + terms.String()))
 	return nil
