@@ -587,3 +587,33 @@ func TestMatchErased(t *testing.T) {
 	w.rematched(review)
 	w.sound()
 }
+
+// TestMatchShare: what counts against the share of direct appointments is seats
+// held by appointment, of those that somebody has to hold.
+func TestMatchShare(t *testing.T) {
+	w := newWorld(t)
+	review, ids := w.matched(2, 2)
+	w.withdraw(1, ids[1])
+	var gone []string
+	for slices.ContainsFunc(w.seats(review), func(s seat) bool { return s.Class == "finance" && s.State == string(reviewing.SeatInvited) }) {
+		gone = append(gone, w.decline(review, "finance"))
+	}
+	w.decline(review, "management")
+	for w.matchOf(review).Open < 2 {
+		w.decline(review, "management")
+	}
+	appoint := func(short, class string) answer {
+		return w.users["director"].do("POST", "/api/reviews/"+review+"/appoint", map[string]any{"class": class, "expert_id": w.experts[short], "application_id": ids[0], "reason": "已无候补，本人改期后可以参加"})
+	}
+	a := appoint("m3", "finance")
+	a.is(t, http.StatusUnprocessableEntity)
+	assert.Contains(t, a.body, "不是财务类专家")
+	appoint(gone[0], "finance").is(t, http.StatusOK)
+	a = appoint("m3", "management")
+	a.is(t, http.StatusUnprocessableEntity)
+	assert.Contains(t, a.body, "加上本次为2席，席位共5个")
+	w.decline(review, "finance")
+	appoint(gone[1], "finance").is(t, http.StatusOK)
+	w.rematched(review)
+	w.sound()
+}

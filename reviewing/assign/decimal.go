@@ -60,7 +60,7 @@ func sumOfBig(x *big.Int) Sum {
 // minus is s − o, rounded to a float.
 func (s Sum) minus(o Sum) float64 {
 	low, borrow := bits.Sub64(s.low, o.low, 0)
-	return float64(s.high-o.high-int64(borrow))*(1<<64) + float64(low)
+	return float64(float64(s.high-o.high-int64(borrow))*(1<<64)) + float64(low)
 }
 
 // String is the decimal number of units of 1.

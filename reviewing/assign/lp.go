@@ -10,7 +10,8 @@ import (
 // Columns are added as they are found and costs may change between solutions;
 // the right sides never do, so that every basis stays feasible. It works in
 // floating point: what it proposes, prices and shares, is rounded and checked
-// exactly by those who use it.
+// exactly by those who use it. Products are rounded before they are added
+// (float64(…)), so that processors which could do both at once search alike.
 type lp struct {
 	b       []float64
 	columns []column
@@ -82,7 +83,7 @@ func (l *lp) add(c column) int {
 func (l *lp) gain(c *column) float64 {
 	g := c.cost
 	for k, r := range c.row {
-		g -= l.price[r] * c.coefficient(k)
+		g -= float64(l.price[r] * c.coefficient(k))
 	}
 	return g
 }
@@ -118,7 +119,7 @@ func (l *lp) solve(stop func() bool) {
 		}
 		l.pivot(leave, enter)
 		for _, k := range l.filled {
-			l.price[k] += best * l.inverse[leave][k]
+			l.price[k] += float64(best * l.inverse[leave][k])
 		}
 	}
 }
@@ -126,7 +127,7 @@ func (l *lp) solve(stop func() bool) {
 // value of the programme.
 func (l *lp) value() (sum float64) {
 	for r, k := range l.basis {
-		sum += l.columns[k].cost * l.x[r]
+		sum += float64(l.columns[k].cost * l.x[r])
 	}
 	return sum
 }
@@ -137,7 +138,7 @@ func (l *lp) express(enter int) {
 	for r, row := range l.inverse {
 		e := 0.0
 		for k, at := range c.row {
-			e += row[at] * c.coefficient(k)
+			e += float64(row[at] * c.coefficient(k))
 		}
 		l.entry[r] = e
 	}
@@ -159,9 +160,9 @@ func (l *lp) pivot(leave, enter int) {
 	for r, other := range l.inverse {
 		if e := l.entry[r]; r != leave && (e > 1e-13 || e < -1e-13) {
 			for _, k := range l.filled {
-				other[k] -= e * row[k]
+				other[k] -= float64(e * row[k])
 			}
-			l.x[r] -= e * l.x[leave]
+			l.x[r] -= float64(e * l.x[leave])
 		}
 	}
 	l.in[l.basis[leave]], l.in[enter] = false, true
@@ -203,7 +204,7 @@ func (l *lp) reprice() {
 	for r, row := range l.inverse {
 		if cost := l.columns[l.basis[r]].cost; cost != 0 {
 			for k, y := range row {
-				l.price[k] += cost * y
+				l.price[k] += float64(cost * y)
 			}
 		}
 	}

@@ -35,7 +35,7 @@ type panel struct {
 const tooLarge = 5_000
 
 // spread breaks ties between right sides, which make the simplex stall.
-func spread(j int) float64 { return 1e-6 * (1 + float64((j*7919)%1013)/1013) }
+func spread(j int) float64 { return float64(1e-6 * (1 + float64((j*7919)%1013)/1013)) }
 
 // newMaster sets up the programme; nil if it would be too large.
 func (m *model) newMaster(fair bool) *master {
@@ -195,7 +195,7 @@ func (m *master) finest() int64 {
 func (m *master) bid(s *search, leaf *node, scale int64, back float64) (added bool) {
 	multiplier := make([]float64, len(m.centre))
 	for r, c := range m.centre {
-		multiplier[r] = back*c + (1-back)*max(0, m.lp.price[m.n+r])
+		multiplier[r] = float64(back*c) + float64((1-back)*max(0, m.lp.price[m.n+r]))
 	}
 	price, floors, divisor := make([]int64, m.m), []int64(nil), scale
 	var bound Sum

@@ -145,7 +145,16 @@ func (f *fitness) appointable(b *bench, e experts.Expert, in NewAppointment) []r
 	}
 	slices.Sort(rules)
 	for _, rule := range rules {
-		out = append(out, f.pack.Fail(rule, inputs, "“"+e.Name+"”不能指定："+sittingMessage(rule), remedy))
+		why := sittingMessage(rule)
+		switch rule {
+		case "R-064":
+			why = fmt.Sprintf("该专家不是%s类专家（第二十条）。", experts.ClassNames[in.Class])
+		case "P-12":
+			why = "该专家在评审日" + f.review.MeetingDay + "不能参加（惯例）。"
+		case "SM-07":
+			why = "该专家不在库中或已暂停（SM-07）。"
+		}
+		out = append(out, f.pack.Fail(rule, inputs, "“"+e.Name+"”不能指定："+why, remedy))
 	}
 	for _, q := range open {
 		out = append(out, f.question(x, q))
@@ -153,27 +162,26 @@ func (f *fitness) appointable(b *bench, e experts.Expert, in NewAppointment) []r
 	appointed, seats := b.panel.appointed()
 	share := (appointed + 1) * 100
 	out = append(out, f.pack.Check("P-14", share <= f.pack.DirectAppointPercent*seats, rulebook.Inputs{"appointed": appointed + 1, "seats": seats, "percent": f.pack.DirectAppointPercent},
-		fmt.Sprintf("直接指定不得超过专家组的%d%%（惯例），本次为第%d席、席位共%d个。", f.pack.DirectAppointPercent, appointed+1, seats), "请补充专家库后重新抽取，或宣布流会。"))
+		fmt.Sprintf("直接指定的席位不得超过专家组的%d%%（惯例），加上本次为%d席，席位共%d个。", f.pack.DirectAppointPercent, appointed+1, seats), "请补充专家库后重新抽取，或宣布流会。"))
 	return out
 }
 
-// appointed counts the seats given by appointment so far, and all seats.
+// appointed counts the seats that people hold by appointment, and all seats.
 func (p *panel) appointed() (appointed, seats int) {
 	if p.matched == nil {
 		for _, v := range p.drawn.record.Vacancies {
-			if v.Appointed != nil {
+			if v.Appointed != nil && p.sits(v.Appointed.Code, v.Application) {
 				appointed++
 			}
 		}
 		return appointed, len(p.drawn.record.Seats)
 	}
-	for _, change := range p.matched.record.Changes {
-		if change.Appointed != nil {
-			appointed++
+	for _, a := range p.matched.live {
+		for _, x := range p.matched.Of(a) {
+			if seats++; p.appointedAs(x.Code) != nil {
+				appointed++
+			}
 		}
-	}
-	for _, row := range p.matched.record.Panels {
-		seats += len(row.Codes)
 	}
 	return appointed, seats
 }

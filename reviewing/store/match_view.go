@@ -142,14 +142,12 @@ func (st *Store) traced(s *step, actor rbac.Actor, review string) error {
 // MatchFile is one of a match's files, packed.
 func (st *Store) MatchFile(ctx context.Context, actor rbac.Actor, draw, name string) ([]byte, error) {
 	s := st.reading(ctx, actor)
-	if name == match.Affinity || name == match.Conflicts {
-		d, err := take[reviewing.Draw](s, draw, "该次匹配")
-		if err != nil {
-			return nil, err
-		}
-		if err := st.traced(s, actor, d.ReviewID); err != nil {
-			return nil, err
-		}
+	d, err := take[reviewing.Draw](s, draw, "该次匹配")
+	if err == nil {
+		err = st.traced(s, actor, d.ReviewID)
+	}
+	if err != nil {
+		return nil, err
 	}
 	rows, err := find[reviewing.MatchFile](s, "name", "draw_id = ? AND name = ? AND name <> ?", draw, name, profilesFile)
 	if err == nil && len(rows) == 0 {

@@ -70,7 +70,7 @@ type Opinion struct {
 	Marks    `embed:""`
 	Ranking  string `help:"要验证的排序 R.csv（.gz 直接读）" required:"" placeholder:"R.csv"`
 	Official string `help:"正式排名记录，另要求评分表正是其中的有效评分、种子取自其摘要" placeholder:"official.json"`
-	Report   string `help:"服务导出的报告，另要求与重算结果逐字节相同；与 --official 同用" placeholder:"report.json"`
+	Report   string `help:"服务导出的报告，另要求与重算结果相同（小数容许相差百万分之一）；与 --official 同用" placeholder:"report.json"`
 	Journal  string `help:"日志导出，另要求其中有这份参考意见及各文件摘要的记录；与 --official 同用" placeholder:"FILE.jsonl"`
 }
 
@@ -149,8 +149,10 @@ func (c Opinion) advised(ranking []byte) (*opinion.Opinion, error) {
 	if !bytes.Equal(given.Scores, made.Scores) {
 		return nil, fmt.Errorf("%s：不是%s中的有效评分", c.Scores, c.Official)
 	}
-	if given.Report != nil && !bytes.Equal(given.Report, made.Report) {
-		return nil, fmt.Errorf("%s：与重算结果不一致", c.Report)
+	if given.Report != nil {
+		if at := opinion.ReportDiffers(given.Report, made.Report); at != "" {
+			return nil, fmt.Errorf("%s：%s与重算结果不一致", c.Report, at)
+		}
 	}
 	if c.Journal != "" {
 		lines, err := Read(c.Journal)

@@ -142,3 +142,16 @@ func TestVerifyOpinionJournal(t *testing.T) {
 	require.NoError(t, err)
 	assert.Error(t, VerifyJournal(other, strings.NewReader(entered("second_opinion.compute", facts))))
 }
+
+// TestReportDiffers: a millionth is another processor's arithmetic, anything else
+// another report.
+func TestReportDiffers(t *testing.T) {
+	const made = `{"a":[1,{"b":2.5}],"c":"x","d":null,"e":true}`
+	for given, want := range map[string]string{
+		made: "", `{"a":[1,{"b":2.5000001}],"c":"x","d":null,"e":true}`: "", `{"a":[1,{"b":2.501}],"c":"x","d":null,"e":true}`: "报告.a[1].b",
+		`{"a":[1],"c":"x","d":null,"e":true}`: "报告.a", `{"a":[1,{"b":2.5}],"c":"y","d":null,"e":true}`: "报告.c", `{"a":[1,{"b":2.5}],"c":"x","d":0,"e":true}`: "报告.d",
+		`{"a":[1,{"b":2.5}],"c":"x","d":null}`: "报告", `{"a":[1,{"x":2.5}],"c":"x","d":null,"e":true}`: "报告.a[1].x", `{`: "写法", `{"a":[1,{"b":2.5}],"c":{},"d":null,"e":true}`: "报告.c",
+	} {
+		assert.Equal(t, want, ReportDiffers([]byte(given), []byte(made)), given)
+	}
+}

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 
 	"keping/reviewing/chance"
@@ -84,6 +86,56 @@ func (r *Report) Write(w io.Writer) error {
 	out.SetEscapeHTML(false)
 	out.SetIndent("", " ")
 	return out.Encode(r)
+}
+
+// ReportDiffers names the first place where two reports differ, "" if they do
+// not. One kind of processor writes the same bytes each time; on another the last
+// digits of a decimal may be others, so that numbers may differ by a millionth.
+func ReportDiffers(given, made []byte) string {
+	var a, b any
+	if json.Unmarshal(given, &a) != nil || json.Unmarshal(made, &b) != nil {
+		return "写法"
+	}
+	return differs("报告", a, b)
+}
+
+func differs(at string, a, b any) string {
+	switch x := a.(type) {
+	case map[string]any:
+		y, ok := b.(map[string]any)
+		if !ok || len(x) != len(y) {
+			return at
+		}
+		for _, key := range slices.Sorted(maps.Keys(x)) {
+			if _, ok := y[key]; !ok {
+				return at + "." + key
+			}
+			if d := differs(at+"."+key, x[key], y[key]); d != "" {
+				return d
+			}
+		}
+		return ""
+	case []any:
+		y, ok := b.([]any)
+		if !ok || len(x) != len(y) {
+			return at
+		}
+		for i := range x {
+			if d := differs(fmt.Sprintf("%s[%d]", at, i), x[i], y[i]); d != "" {
+				return d
+			}
+		}
+		return ""
+	case float64:
+		if y, ok := b.(float64); ok && math.Abs(x-y) <= 1e-6*max(1, math.Abs(y)) {
+			return ""
+		}
+		return at
+	}
+	if a != b { // texts, true and false, null
+		return at
+	}
+	return ""
 }
 
 // Differences compares a written R.csv with the opinion recomputed and says
