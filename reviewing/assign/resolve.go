@@ -1,6 +1,7 @@
 package assign
 
 import (
+	"cmp"
 	"errors"
 	"math/big"
 	"slices"
@@ -77,7 +78,7 @@ func Resolve(t *Task, panels [][]int32, stop func() bool) (*Repair, error) {
 	}
 	kept, worth, grid, err := t.Keeping(panels)
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(compile(t).missing(), err)
 	}
 	m := compile(kept)
 	if err := m.missing(); err != nil {

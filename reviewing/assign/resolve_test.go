@@ -87,6 +87,9 @@ func TestResolveLarge(t *testing.T) {
 	}
 	_, err = Resolve(task, before.Panels, nil)
 	assert.ErrorIs(t, err, ErrTooFine)
+	task.Barred[4] = []int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17}
+	_, err = Resolve(task, before.Panels, nil)
+	assert.ErrorContains(t, err, task.Applications[4], "what cannot be is told first")
 	task.Listed, task.Barred = make([][]Pair, 100_000), make([][]int32, 100_000)
 	task.Applications = make([]string, 100_000)
 	task.Listed[0] = []Pair{{0, 10 * Unit}}
