@@ -208,17 +208,8 @@ func TestMatch(t *testing.T) {
 // at it; a seat that nobody is left for stays open until somebody is appointed.
 func TestMatchLacking(t *testing.T) {
 	w := newWorld(t)
-	w.populate()
-	guide := w.guide(guideBody(w.programme("major", "t0", "t1", "t2", "t3", "t4", "t5"), item("A1", "major", false, 25000000)))
-	w.at(2025, 4, 2, 9)
-	var applications []string
-	for i := range 4 {
-		applications = append(applications, w.accepted(fmt.Sprintf("lead%d", i), w.application(guide, "A1", i)))
-	}
+	review, applications := w.correspondence(4, 1)
 	officer := w.users["officer"]
-	body := reviewBody(guide, 3, 1, 1, applications...)
-	body["selection"], body["expert_load"] = "match", 1
-	review := officer.ok("POST", "/api/reviews", body).text(t, "result.id")
 	a := officer.do("GET", "/api/reviews/"+review+"/feasibility", nil).is(t, http.StatusOK)
 	assert.Contains(t, a.body, `"feasible":false`)
 	assert.Contains(t, a.body, "technical")
@@ -230,21 +221,13 @@ func TestMatchLacking(t *testing.T) {
 	assert.Zero(t, kept, "nothing is half written")
 	officer.ok("POST", "/api/reviews/"+review+"/void", map[string]any{"reason": "每人评审项目数过少"})
 
-	body["expert_load"] = 3
+	body := reviewBody(officer.do("GET", "/api/reviews/"+review, nil).text(t, "guide_id"), 3, 1, 1, applications...)
+	body["selection"], body["expert_load"] = "match", 3
 	review = officer.ok("POST", "/api/reviews", body).text(t, "result.id")
 	r := "/api/reviews/" + review
-	w.about = []string{body["title"].(string)}
 	w.drawPanel(review)
-	decliner := ""
-	for range 2 {
-		for _, s := range w.seats(review) {
-			if s.Class == "finance" && s.State == string(reviewing.SeatInvited) {
-				decliner = strings.TrimPrefix(s.Name, "专家")
-				w.reply(s, false)
-				break
-			}
-		}
-	}
+	w.decline(review, "finance")
+	decliner := w.decline(review, "finance")
 	w.seatAll(review)
 	assert.Equal(t, 1, w.matchOf(review).Open, "three of four applications have the only one left")
 	a = officer.do("POST", r+"/confirm", map[string]any{})
@@ -274,8 +257,8 @@ func TestMatchLacking(t *testing.T) {
 	w.sound()
 }
 
-// matched sets a correspondence review up and draws it; f is the way to its routes.
-func (w *world) matched(applications, load int) (review string, ids []string) {
+// correspondence sets a review up whose applications get panels of their own.
+func (w *world) correspondence(applications, load int) (review string, ids []string) {
 	w.t.Helper()
 	w.populate()
 	guide := w.guide(guideBody(w.programme("major", "t0", "t1", "t2", "t3", "t4", "t5"), item("A1", "major", false, 25000000)))
@@ -286,7 +269,13 @@ func (w *world) matched(applications, load int) (review string, ids []string) {
 	body := reviewBody(guide, 3, 1, 1, ids...)
 	body["selection"], body["expert_load"] = "match", load
 	w.about = []string{body["title"].(string)}
-	review = w.users["officer"].ok("POST", "/api/reviews", body).text(w.t, "result.id")
+	return w.users["officer"].ok("POST", "/api/reviews", body).text(w.t, "result.id"), ids
+}
+
+// matched is a correspondence review that has been matched.
+func (w *world) matched(applications, load int) (review string, ids []string) {
+	w.t.Helper()
+	review, ids = w.correspondence(applications, load)
 	w.drawPanel(review)
 	return review, ids
 }
@@ -420,17 +409,7 @@ func TestMatchWithdrawn(t *testing.T) {
 // brings nobody an invitation.
 func TestMatchWithdrawnFrozen(t *testing.T) {
 	w := newWorld(t)
-	w.populate()
-	guide := w.guide(guideBody(w.programme("major", "t0", "t1", "t2", "t3", "t4", "t5"), item("A1", "major", false, 25000000)))
-	w.at(2025, 4, 2, 9)
-	var ids []string
-	for i := range 2 {
-		ids = append(ids, w.accepted(fmt.Sprintf("lead%d", i), w.application(guide, "A1", i)))
-	}
-	body := reviewBody(guide, 3, 1, 1, ids...)
-	body["selection"], body["expert_load"] = "match", 1
-	w.about = []string{body["title"].(string)}
-	review := w.users["officer"].ok("POST", "/api/reviews", body).text(t, "result.id")
+	review, ids := w.correspondence(2, 1)
 	frozen := w.users["officer"].ok("POST", "/api/reviews/"+review+"/freeze", map[string]any{})
 	w.withdraw(1, ids[1])
 	w.drawNow(frozen.text(t, "result.draw_id"), frozen.text(t, "result.frame_hash")).is(t, http.StatusOK)

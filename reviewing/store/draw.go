@@ -470,20 +470,9 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 		return nil
 	}
 	record.Vacancies = append(record.Vacancies, row)
-	canonical, err := journal.Canonical(*record)
-	if err != nil {
+	if err := amend(s, b.draw, *record, row); err != nil {
 		return err
 	}
-	hash, err := journal.HashOf(row)
-	if err != nil {
-		return err
-	}
-	before := b.draw.Record
-	b.draw.Record = string(canonical)
-	if err := database.Swap(s.Tx, &reviewing.Draw{}, map[string]any{"id": b.draw.ID, "record": before}, map[string]any{"record": b.draw.Record}); err != nil {
-		return err
-	}
-	s.Brings("vacancy.fill", "draw/"+b.draw.ID, map[string]any{"frame": b.draw.FrameHash, "vacancy": hash})
 	next := row.Code
 	if row.Appointed != nil {
 		next = row.Appointed.Code
@@ -492,4 +481,21 @@ func (st *Store) fillWith(s *step, b *bench, class experts.Class, code, applicat
 		return nil
 	}
 	return st.invite(s, b.review, *b.draw, string(class), next, application, words)
+}
+
+// amend keeps a record that has grown by a vacancy or a replacement, which is
+// journalled by its hash.
+func amend(s *step, d *reviewing.Draw, record, vacancy any) error {
+	canonical, err := journal.Canonical(record)
+	if err != nil {
+		return err
+	}
+	hash, err := journal.HashOf(vacancy)
+	if err != nil {
+		return err
+	}
+	before := d.Record
+	d.Record = string(canonical)
+	s.Brings("vacancy.fill", "draw/"+d.ID, map[string]any{"frame": d.FrameHash, "vacancy": hash})
+	return database.Swap(s.Tx, &reviewing.Draw{}, map[string]any{"id": d.ID, "record": before}, map[string]any{"record": d.Record})
 }

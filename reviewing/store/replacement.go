@@ -7,12 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"keping/configs/database"
 	"keping/experts"
 	"keping/experts/draw"
 	expertstore "keping/experts/store"
 	"keping/rbac"
-	"keping/rbac/journal"
 	"keping/rbac/notice"
 	"keping/reviewing"
 	"keping/reviewing/match"
@@ -76,20 +74,9 @@ func (st *Store) replace(s *step, b *bench, class experts.Class, code, applicati
 	if again && !slices.ContainsFunc(change.Filled, func(x match.Filled) bool { return x.Code != "" }) {
 		return nil
 	}
-	canonical, err := journal.Canonical(*m.record)
-	if err != nil {
+	if err := amend(s, b.draw, *m.record, change); err != nil {
 		return err
 	}
-	hash, err := journal.HashOf(change)
-	if err != nil {
-		return err
-	}
-	before := b.draw.Record
-	b.draw.Record = string(canonical)
-	if err := database.Swap(s.Tx, &reviewing.Draw{}, map[string]any{"id": b.draw.ID, "record": before}, map[string]any{"record": b.draw.Record}); err != nil {
-		return err
-	}
-	s.Brings("vacancy.fill", "draw/"+b.draw.ID, map[string]any{"frame": b.draw.FrameHash, "vacancy": hash})
 	news := map[string][]string{} // code → applications
 	for _, filled := range change.Filled {
 		if filled.Code != "" {
