@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 
 	"keping/cmd/internal/verify"
 	"keping/reviewing/assign"
+	"keping/reviewing/chance"
 )
 
 // TestAssign: what a clerk's files may hold, through the command: an assignment
@@ -42,7 +45,7 @@ func TestAssign(t *testing.T) {
 		"more than there are":    {with: assignCommand{Per: 4}, status: 1, says: "席位需4人，可用3人（张、李、王）；其余：上限为0的1人（赵）"},
 		"more than all can take": {a: A + "丙\n丁\n", with: assignCommand{Per: 2}, status: 1, says: "席位合计需6人次，能用的专家合计至多5人次"},
 		"many that lack experts": {a: A + "丙\n", with: assignCommand{Seats: "技术=2", UnitCap: 1}, status: 1,
-			says: "共3个项目的席位无法填满：甲、乙、丙。其中项目甲的席位无法填满：技术类席位需2人，可用2人（张、李），同一单位至多1人，他们属于1个单位（一所）"},
+			says: "共3个项目的席位无法填满：丙、乙、甲。其中项目丙的席位无法填满：技术类席位需2人，可用2人（张、李），同一单位至多1人，他们属于1个单位（一所）"},
 		"more than units can take": {e: "expert,max,unit\n张,2,一所\n李,2,一所\n王,1,二所\n赵,1,\n", a: A + "丙\n", f: "application,expert,affinity\n", with: assignCommand{Per: 2, UnitCap: 1}, status: 1,
 			says: "席位合计需6人次，能用的专家合计至多6人次，限同一单位后至多5人次：单位一所至多3人次（张（至多2项）、李（至多2项））、单位二所至多1人次（王（至多1项））、赵（至多1项）；另限每项同一单位至多1人"},
 		"a class nobody has":          {with: assignCommand{Seats: "法律=1"}, status: 1, says: "法律类席位需1人，可用0人"},
@@ -130,6 +133,57 @@ func TestAssign(t *testing.T) {
 				assert.Equal(t, 1, verify.Status(check.Run()), "another file")
 			}
 		})
+	}
+}
+
+// TestAssignRows: the order of rows decides nothing, also among many assignments
+// that are equally good: total, fair and lottery take the same pairs.
+func TestAssignRows(t *testing.T) {
+	random := chance.New(3)
+	shuffled := func(header string, rows []string) string {
+		rows = slices.Clone(rows)
+		for k := range rows {
+			other := k + random.Below(len(rows)-k)
+			rows[k], rows[other] = rows[other], rows[k]
+		}
+		return header + "\n" + strings.Join(rows, "\n") + "\n"
+	}
+	var a, e, f, c []string
+	for j := range 20 {
+		e = append(e, fmt.Sprintf("E%02d,3,%s,U%d", j, []string{"技术", "财务"}[j%2], j/3))
+	}
+	for i := range 12 {
+		a = append(a, fmt.Sprintf("P%02d", i))
+		for j := range 20 {
+			if f = append(f, fmt.Sprintf("P%02d,E%02d,0.%d", i, j, 5*random.Below(2))); random.Below(9) == 0 {
+				c = append(c, fmt.Sprintf("P%02d,E%02d", i, j))
+			}
+		}
+	}
+	for _, with := range []assignCommand{{}, {Objective: "fair"}, {MaxProbability: "0.5", Seed: "ab", Marginals: os.DevNull}} {
+		var first []string
+		for range 4 {
+			folder := t.TempDir()
+			write := func(file, text string) string {
+				path := filepath.Join(folder, file)
+				require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+				return path
+			}
+			command := with
+			command.Seats, command.UnitCap, command.Out = "技术=2,财务=1", 2, filepath.Join(folder, "O.csv")
+			command.Pairs = verify.Pairs{Applications: write("A.csv", shuffled("application", a)), Experts: write("E.csv", shuffled("expert,max,class,unit", e)),
+				Affinity: write("F.csv", shuffled("application,expert,affinity", f)), Conflicts: write("C.csv", shuffled("application,expert", c))}
+			if with.MaxProbability != "" {
+				command.UnitCap = 0
+			}
+			require.NoError(t, command.Run())
+			rows := strings.Split(string(must(t, command.Out)), "\n")
+			slices.Sort(rows)
+			if first == nil {
+				first = rows
+			}
+			assert.Equal(t, first, rows)
+		}
 	}
 }
 

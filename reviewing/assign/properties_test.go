@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/big"
 	"math/rand/v2"
 	"runtime"
@@ -102,7 +103,7 @@ func TestSameBytes(t *testing.T) {
 		r, err := Solve(task, Options{Objective: Fair})
 		require.NoError(t, err)
 		var k bytes.Buffer
-		require.NoError(t, task.WriteOutput(&k, r.Panels))
+		fmt.Fprintln(&k, r.Panels)
 		require.NoError(t, r.WriteCertificate(&k, Inputs{}))
 		if first == nil {
 			first = k.Bytes()

@@ -42,6 +42,7 @@ func ParseSeats(text string) ([]Seats, error) {
 type Reader struct {
 	Task
 	applications, experts map[string]int32
+	rows                  []int32 // applications as A.csv has them
 }
 
 // each reads row by row; row stops it with an error.
@@ -80,6 +81,7 @@ func (t *Reader) ReadApplications(r io.Reader) error {
 	t.applications = map[string]int32{}
 	err := each(r, func(row *table.Reader) error {
 		name, err := once(row, t.applications, "项目")
+		t.rows = append(t.rows, int32(len(t.Applications)))
 		t.Applications = append(t.Applications, name)
 		return err
 	}, []string{"application"})
@@ -118,6 +120,25 @@ func (t *Reader) ReadExperts(r io.Reader) error {
 		t.Experts = append(t.Experts, Expert{name, class, unit, n})
 		return err
 	}, []string{"expert", "max"}, "class", "unit")
+}
+
+// Sort puts applications and experts in the order of their names, so that which
+// of several best assignments is found does not hang on the order of rows. Call
+// it before the pairs are read; where the order of the experts is to decide, as
+// in a match, do not.
+func (t *Reader) Sort() {
+	rows := slices.Clone(t.Applications)
+	slices.Sort(t.Applications)
+	slices.SortFunc(t.Experts, func(a, b Expert) int { return cmp.Compare(a.Name, b.Name) })
+	for i, name := range t.Applications {
+		t.applications[name] = int32(i)
+	}
+	for j, e := range t.Experts {
+		t.experts[e.Name] = int32(j)
+	}
+	for k, name := range rows {
+		t.rows[k] = t.applications[name]
+	}
 }
 
 // pair reads the names of columns 0 and 1.
@@ -203,15 +224,15 @@ func (t *Reader) ReadConflicts(r io.Reader) error {
 // Columns of O.csv.
 var Columns = []string{"application", "expert", "class", "affinity"}
 
-// WriteOutput writes O.csv in the order of the task's files.
-func (t *Task) WriteOutput(w io.Writer, panels [][]int32) error {
+// WriteOutput writes O.csv, applications as A.csv has them.
+func (t *Reader) WriteOutput(w io.Writer, panels [][]int32) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(Columns); err != nil {
 		return err
 	}
-	for i, panel := range panels {
-		for _, j := range panel {
-			a, _ := t.affinity(i, j)
+	for _, i := range t.rows {
+		for _, j := range panels[i] {
+			a, _ := t.affinity(int(i), j)
 			if err := out.Write([]string{t.Applications[i], t.Experts[j].Name, t.Experts[j].Class, Decimal(big.NewInt(a))}); err != nil {
 				return err
 			}

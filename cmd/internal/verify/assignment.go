@@ -21,7 +21,7 @@ type Pairs struct {
 }
 
 // Load reads the files into a task whose seats, unit cap and sparseness are
-// already set, and hashes them.
+// already set, and hashes them. The order of their rows makes no difference.
 func (p *Pairs) Load(task *assign.Reader) (assign.Inputs, error) {
 	var inputs assign.Inputs
 	for _, file := range []struct {
@@ -40,6 +40,9 @@ func (p *Pairs) Load(task *assign.Reader) (assign.Inputs, error) {
 		var err error
 		if *file.hash, err = scan(file.name, file.read); err != nil {
 			return inputs, err
+		}
+		if file.hash == &inputs.Experts {
+			task.Sort()
 		}
 	}
 	return inputs, nil
