@@ -69,10 +69,13 @@ func (m *Marks) Compute(progress func(float64)) (*opinion.Opinion, *opinion.Line
 type Opinion struct {
 	Marks    `embed:""`
 	Ranking  string `help:"要验证的排序 R.csv（.gz 直接读）" required:"" placeholder:"R.csv"`
-	Official string `help:"正式排名记录，另要求评分表正是其中的有效评分、种子取自其摘要" placeholder:"official.json"`
+	Official string `help:"正式排名记录，另要求评分表正是其中的有效评分；种子取自其摘要，不必另给" placeholder:"official.json"`
 	Report   string `help:"服务导出的报告，另要求与重算结果相同（小数容许相差百万分之一）；与 --official 同用" placeholder:"report.json"`
 	Journal  string `help:"日志导出，另要求其中有这份参考意见及各文件摘要的记录；与 --official 同用" placeholder:"FILE.jsonl"`
 }
+
+// unasked is the seed where none is given.
+const unasked = 1
 
 // most is how many differences are worth telling.
 const most = 20
@@ -118,7 +121,7 @@ func (c Opinion) Run() error {
 
 // advised computes the opinion from the official record and compares all but the
 // ranking, whose bytes are given.
-func (c Opinion) advised(ranking []byte) (*opinion.Opinion, error) {
+func (c *Opinion) advised(ranking []byte) (*opinion.Opinion, error) {
 	given := opinion.Files{Ranking: ranking}
 	data, err := Read(c.Official)
 	if err != nil {
@@ -138,6 +141,9 @@ func (c Opinion) advised(ranking []byte) (*opinion.Opinion, error) {
 	seed, err := opinion.Seed(record)
 	if err != nil {
 		return nil, named(c.Official, err)
+	}
+	if c.Seed == unasked { // the record tells
+		c.Seed = seed
 	}
 	if c.Scale != "0:100" || c.Seed != seed {
 		return nil, fmt.Errorf("--scale %s --seed %d：这份正式排名记录的参考意见应为 --scale 0:100 --seed %d", c.Scale, c.Seed, seed)
