@@ -109,9 +109,6 @@ func (f Frame) Validate() error {
 	if f.Spec != Spec {
 		bad = append(bad, fmt.Errorf("spec应为%s", Spec))
 	}
-	if f.Engine != Engine {
-		bad = append(bad, fmt.Errorf("engine是%s，本程序是%s，须用产生该记录的版本重算", f.Engine, Engine))
-	}
 	if f.Load < 1 {
 		bad = append(bad, errors.New("load小于1"))
 	}
@@ -214,6 +211,9 @@ func Run(frame Frame, files Files, reveals []draw.Reveal, stop func() bool) (Rec
 	r := Record{Spec: Spec, Frame: frame, Reveals: reveals, Changes: []Replacement{}}
 	if err := frame.Validate(); err != nil {
 		return r, err
+	}
+	if frame.Engine != Engine {
+		return r, ErrEngine
 	}
 	var err error
 	if r.FrameHash, err = frame.Hash(); err != nil {
@@ -341,6 +341,9 @@ func (f *Frame) task(files Files, experts []byte, by string, times int) (*assign
 	}
 	return t, inputs, nil
 }
+
+// ErrEngine is that a frame was frozen for another search.
+var ErrEngine = errors.New("名单是为另一版匹配程序锁定的，须用该版程序匹配和验证")
 
 // ErrTooLong is that the caller's stop or the effort was over before there was
 // any match.

@@ -100,6 +100,7 @@ func TestMatch(t *testing.T) {
 					r.Panels = slices.Clone(r.Panels)
 					r.Panels[0], r.Panels[1] = r.Panels[1], r.Panels[0]
 				},
+				"engine":      func(r *Record, _ Files) { r.Frame.Engine += "x" },
 				"load":        func(r *Record, _ Files) { r.Frame.Load++ },
 				"unit cap":    func(r *Record, _ Files) { r.Frame.Pool.UnitCap++ },
 				"a candidate": func(r *Record, _ Files) { r.Frame.Pool.Candidates = r.Frame.Pool.Candidates[1:] },

@@ -25,6 +25,9 @@ func Verify(record Record, files Files) error {
 	if err := frame.Validate(); err != nil {
 		return err
 	}
+	if frame.Engine != Engine {
+		return ErrEngine
+	}
 	var bad []error
 	differs := func(what string, same bool) {
 		if !same {

@@ -26,8 +26,12 @@ func inTime(s *step) (stop func() bool, cancel func()) {
 	return func() bool { return ctx.Err() != nil }, cancel
 }
 
-// inTimeOr makes a refusal of a match that took too long.
-func inTimeOr(err error) error {
+// unmatched makes a refusal of a match that took too long, or was frozen before
+// the program was replaced.
+func unmatched(err error) error {
+	if errors.Is(err, match.ErrEngine) {
+		return rbac.Refuse(rbac.RefusedState, "%v（SM-09）。请作废本次匹配，重新锁定候选名单。", err)
+	}
 	if errors.Is(err, match.ErrTooLong) {
 		return rbac.Refuse(rbac.RefusedState, "%v（SM-09）。请把项目分成几个批次，或补充专家库、调高每名专家的评审项目数。", err)
 	}
@@ -118,7 +122,7 @@ func (st *Store) freezeMatch(s *step, f *fitness, d *reviewing.Draw, pool draw.F
 			v := f.pack.Fail("R-064", inputs, "候选人不足以为每个项目组成三类齐全、不少于规定人数的专家组（第二十条）："+why, matchHelp)
 			return frame, &rbac.Refusal{Kind: rbac.RefusedRule, Message: "现有候选人无法匹配。" + why, Verdicts: []rulebook.Verdict{v}}
 		}
-		return frame, inTimeOr(err)
+		return frame, unmatched(err)
 	}
 	text, err := json.Marshal(p)
 	if err != nil {
@@ -262,7 +266,7 @@ func runMatch(s *step, d *reviewing.Draw, reveals []draw.Reveal) error {
 	defer cancel()
 	record, err := match.Run(frame, files, reveals, stop)
 	if err != nil {
-		return inTimeOr(err)
+		return unmatched(err)
 	}
 	canonical, err := journal.Canonical(record)
 	if err != nil {
